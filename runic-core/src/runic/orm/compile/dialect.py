@@ -1,7 +1,8 @@
 """The dialect: everything a backend's Cypher differs in, as data.
 
 A dialect is a frozen value: capabilities, codecs, quoting, identity and a compiler. A backend
-makes one, and refines it by the server's version with :meth:`Dialect.evolve`.
+makes one, and refines it by the server's version with :meth:`Dialect.evolve`. Two dialects are
+equal only when they are the same object, so that one can be a key of the caches above it.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class UnitForm(Enum):
     SINGLE_QUERY = "single query"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Dialect:
     """One backend's Cypher.
 

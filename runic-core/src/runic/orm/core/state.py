@@ -65,9 +65,10 @@ class EntityState:
         snapshots: name -> deep copy of a mutable value, made when it was first handed out.
         siblings: the entities that came with the same result, for batched lazy loading.
         ends: for an edge, the (source, target) entities or identities.
+        stale: whether the next result that contains the entity overwrites what it holds.
     """
 
-    __slots__ = ("changes", "ends", "id", "owner", "siblings", "snapshots", "status")
+    __slots__ = ("changes", "ends", "id", "owner", "siblings", "snapshots", "stale", "status")
 
     def __init__(self) -> None:
         self.status = Status.TRANSIENT
@@ -77,3 +78,4 @@ class EntityState:
         self.snapshots: dict[str, Any] | None = None
         self.siblings: list[Any] | None = None
         self.ends: tuple[Any, Any] | None = None
+        self.stale = False

@@ -46,6 +46,8 @@ class FieldType:
         nullable: whether the annotation admits ``None``.
         item: the element type of a LIST.
         converter: the user's converter, for CUSTOM.
+        interned: store one shared copy of equal strings, where the server can.
+        dimension: the length of a VECTOR, if declared.
     """
 
     kind: Kind
@@ -53,6 +55,8 @@ class FieldType:
     nullable: bool = False
     item: FieldType | None = None
     converter: TypeConverter | None = None
+    interned: bool = False
+    dimension: int | None = None
 
     @property
     def mutable(self) -> bool:

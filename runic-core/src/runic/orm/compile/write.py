@@ -1,0 +1,232 @@
+"""Compile the steps of a flush: each as a statement, or all of them as one query.
+
+Pure, and cached by shape. Statement form::
+
+    UNWIND $rows AS row CREATE (n:`P` {`k`: row[1]}) RETURN row[0], id(n)
+
+Single-query form, for servers whose unit of atomicity is the query: every step is a ``CALL`` part,
+created nodes are collected, and edges find their ends by position in those lists::
+
+    CALL { UNWIND $s0 AS row CREATE (n:`P` {`k`: row[1]}) RETURN collect(n) AS n0, collect(row[0]) AS i0 }
+    CALL { WITH n0 UNWIND $s1 AS row WITH row, n0[row[1]] AS a, n0[row[2]] AS b
+           CREATE (a)-[r:`K`]->(b) RETURN collect([row[0], id(r)]) AS r1 }
+    RETURN i0, [x IN n0 | id(x)] AS d0, r1
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from runic.orm.compile.steps import (
+    CreateEdges,
+    CreateNodes,
+    DeleteEdges,
+    DeleteNodes,
+    End,
+    Match,
+    MergeEdges,
+    MergeNodes,
+    Shape,
+    UpdateEdges,
+    UpdateNodes,
+    Write,
+)
+
+if TYPE_CHECKING:
+    from runic.orm.compile.dialect import Dialect
+
+__all__ = ["must_match", "statement_text", "unit_columns", "unit_text"]
+
+
+def must_match(shape: Shape) -> bool:
+    """Whether a row that finds nothing means that the object was changed or deleted meanwhile."""
+    match shape:
+        case CreateNodes() | MergeNodes() | DeleteEdges():
+            return False
+        case DeleteNodes():
+            return shape.match.version is not None
+        case CreateEdges() | MergeEdges():
+            return shape.source.step is None or shape.target.step is None
+        case _:
+            return True
+
+
+@lru_cache(maxsize=2048)
+def statement_text(shape: Shape, dialect: Dialect) -> str:
+    """One step as a statement of its own: parameter ``rows``, returns (index, identity) rows."""
+    body, created = _body(shape, dialect, None)
+    identity = f", {dialect.identity.format(v=created)}" if created else ""
+    if isinstance(shape, MergeEdges):
+        # Parallel edges match a MERGE more than once: one result row for each row.
+        tail = f"RETURN row[0], min({dialect.identity.format(v='r')})"
+    else:
+        tail = f"RETURN row[0]{identity}"
+    return f"UNWIND $rows AS row {body} {tail}"
+
+
+@lru_cache(maxsize=512)
+def unit_text(shapes: tuple[Shape, ...], dialect: Dialect) -> str:
+    """All steps as one query: parameters ``s0``, ``s1``, ...; columns as :func:`unit_columns`."""
+    used = {
+        end.step
+        for shape in shapes
+        if isinstance(shape, CreateEdges | MergeEdges)
+        for end in (shape.source, shape.target)
+        if end.step is not None
+    }
+    lines: list[str] = []
+    returned: list[str] = []
+    for number, shape in enumerate(shapes):
+        body, created = _body(shape, dialect, number)
+        imported = _imports(shape)
+        head = f"WITH {', '.join(imported)} " if imported else ""
+        if isinstance(shape, CreateNodes | MergeNodes):
+            if isinstance(shape, MergeNodes):
+                # MERGE reorders its rows (FalkorDB 4.22): edges count on the order of the list.
+                body += " WITH row, n ORDER BY row[0]"
+            collected = "n" if number in used else dialect.identity.format(v="n")
+            result = f"RETURN collect({collected}) AS n{number}, collect(row[0]) AS i{number}"
+            returned.append(f"i{number}")
+            ids = f"[x IN n{number} | {dialect.identity.format(v='x')}]" if number in used else f"n{number}"
+            returned.append(f"{ids} AS d{number}")
+        else:
+            identity = dialect.identity.format(v=created) if created else ""
+            if isinstance(shape, MergeEdges):
+                # Parallel edges match a MERGE more than once: one pair for each row.
+                body += f" WITH row[0] AS i, min({identity}) AS d"
+                result = f"RETURN collect([i, d]) AS r{number}"
+            elif created:
+                result = f"RETURN collect([row[0], {identity}]) AS r{number}"
+            else:
+                result = f"RETURN collect(DISTINCT row[0]) AS r{number}"
+            returned.append(f"r{number}")
+        lines.append(f"CALL {{ {head}UNWIND $s{number} AS row {body} {result} }}")
+        if must_match(shape):
+            # A row that found nothing vetoes the whole query. The division must depend on data:
+            # a constant 1 / 0 is folded and always raises (FalkorDB 4.22).
+            lines.append(
+                f"CALL {{ WITH r{number} RETURN 1 / CASE WHEN size(r{number}) < size($s{number})"
+                f" THEN 0 ELSE 1 END AS g{number} }}"
+            )
+    return "\n".join([*lines, "RETURN " + ", ".join(returned)])
+
+
+def unit_columns(shapes: tuple[Shape, ...]) -> list[int]:
+    """For each step, the first of its columns in the row that the unit's query returns."""
+    columns: list[int] = []
+    position = 0
+    for shape in shapes:
+        columns.append(position)
+        position += 2 if isinstance(shape, CreateNodes | MergeNodes) else 1
+    return columns
+
+
+def _imports(shape: Shape) -> list[str]:
+    if not isinstance(shape, CreateEdges | MergeEdges):
+        return []
+    return sorted({f"n{end.step}" for end in (shape.source, shape.target) if end.step is not None})
+
+
+def _body(shape: Shape, dialect: Dialect, number: int | None) -> tuple[str, str | None]:
+    """The clauses after UNWIND, and the variable whose identity is returned."""
+    q = dialect.quote
+    match shape:
+        case CreateNodes():
+            labels = "".join(f":{q(label)}" for label in shape.labels)
+            return f"CREATE (n{labels}{_map(shape.writes, 1, dialect)})", "n"
+        case MergeNodes():
+            key = _map((shape.key,), 1, dialect)
+            text = f"MERGE (n:{q(shape.label)}{key})"
+            others = [label for label in shape.labels if label != shape.label]
+            sets = [f"n{''.join(f':{q(label)}' for label in others)}"] if others else []
+            sets += _assignments("n", shape.writes, 2, dialect)
+            if shape.version:
+                sets.append(f"n.{q(shape.version)} = coalesce(n.{q(shape.version)}, 0) + 1")
+            return text + _set(sets), "n"
+        case UpdateNodes():
+            found = f"MATCH (n) WHERE {_condition('n', shape.match, 1, dialect)}"
+            return found + _set(_assignments("n", shape.writes, 1 + shape.match.width, dialect)), None
+        case DeleteNodes():
+            return f"MATCH (n) WHERE {_condition('n', shape.match, 1, dialect)} DETACH DELETE n", None
+        case CreateEdges():
+            ends, column = _ends(shape.source, shape.target, dialect, number)
+            return f"{ends} CREATE (a)-[r:{q(shape.type)}{_map(shape.writes, column, dialect)}]->(b)", "r"
+        case MergeEdges():
+            ends, column = _ends(shape.source, shape.target, dialect, number)
+            arrow = "-" if shape.undirected else "->"
+            text = f"{ends} MERGE (a)-[r:{q(shape.type)}]{arrow}(b)"
+            return text + _set(_assignments("r", shape.writes, column, dialect)), "r"
+        case UpdateEdges():
+            identity = dialect.identity
+            text = (
+                f"MATCH (a)-[r:{q(shape.type)}]->() WHERE {identity.format(v='a')} = row[1]"
+                f" AND {identity.format(v='r')} = row[2]"
+            )
+            column = 3
+            if shape.version:
+                text += f" AND r.{q(shape.version)} = row[3]"
+                column = 4
+            return text + _set(_assignments("r", shape.writes, column, dialect)), None
+        case DeleteEdges():
+            left, right = ("<-", "-") if shape.reverse else ("-", "-" if shape.undirected else "->")
+            condition = _condition("a", shape.source.match, 1, dialect)
+            other = ""
+            if shape.target is not None:
+                condition += " AND " + _condition("b", shape.target.match, 1 + shape.source.width, dialect)
+            elif shape.target_label is not None:
+                other = f":{q(shape.target_label)}"
+            return (
+                f"MATCH (a){left}[r:{q(shape.type)}]{right}(b{other}) WHERE {condition} DELETE r",
+                None,
+            )
+
+
+def _ends(source: End, target: End, dialect: Dialect, number: int | None) -> tuple[str, int]:
+    """Clauses that bind ``a`` and ``b``, and the first row column after theirs."""
+    bound: list[str] = []
+    matches: list[str] = []
+    column = 1
+    for variable, end in (("a", source), ("b", target)):
+        if end.step is not None and number is not None:
+            bound.append(f"n{end.step}[row[{column}]] AS {variable}")
+        else:
+            # Outside of a single query a node made by an earlier step is found by its identity.
+            found = Match() if end.step is not None else end.match
+            matches.append(f"MATCH ({variable}) WHERE {_condition(variable, found, column, dialect)}")
+        column += end.width
+    head = f"WITH {', '.join(['row', *bound])} " if bound else ""
+    return (head + " ".join(matches)).rstrip(), column
+
+
+def _condition(variable: str, match: Match, column: int, dialect: Dialect) -> str:
+    terms = [f"{dialect.identity.format(v=variable)} = row[{column}]"]
+    if match.key is not None:
+        column += 1
+        name, template = match.key
+        terms.append(f"{variable}.{dialect.quote(name)} = {template.format(v=f'row[{column}]')}")
+    if match.version is not None:
+        column += 1
+        terms.append(f"{variable}.{dialect.quote(match.version)} = row[{column}]")
+    return " AND ".join(terms)
+
+
+def _map(writes: tuple[Write, ...], column: int, dialect: Dialect) -> str:
+    pairs = [
+        f"{dialect.quote(name)}: {template.format(v=f'row[{column + position}]')}"
+        for position, write in enumerate(writes)
+        for name, template in write.targets
+    ]
+    return f" {{{', '.join(pairs)}}}" if pairs else ""
+
+
+def _assignments(variable: str, writes: tuple[Write, ...], column: int, dialect: Dialect) -> list[str]:
+    return [
+        f"{variable}.{dialect.quote(name)} = {template.format(v=f'row[{column + position}]')}"
+        for position, write in enumerate(writes)
+        for name, template in write.targets
+    ]
+
+
+def _set(assignments: list[str]) -> str:
+    return f" SET {', '.join(assignments)}" if assignments else ""

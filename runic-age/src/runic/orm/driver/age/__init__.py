@@ -1,0 +1,1 @@
+"""Apache AGE on PostgreSQL. No backend is registered here yet."""

@@ -1,0 +1,1 @@
+"""Bolt databases. No backend is registered here yet."""

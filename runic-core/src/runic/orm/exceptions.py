@@ -19,6 +19,7 @@ __all__ = [
     "ForkedSessionError",
     "InternalError",
     "InvalidNameError",
+    "InvalidURLError",
     "LazyLoadError",
     "LockHeldError",
     "MetadataError",
@@ -35,6 +36,8 @@ __all__ = [
     "StaleObjectError",
     "TransientConflictError",
     "UnknownBackendError",
+    "UnknownHandleError",
+    "UnknownOptionError",
     "UnsupportedByBackendError",
     "ValueNotStorableError",
 ]
@@ -244,6 +247,18 @@ class PluginError(OrmError):
 
 class UnknownBackendError(PluginError, ValueError):
     """No installed plugin has that name."""
+
+
+class UnknownOptionError(PluginError, TypeError):
+    """The backend's driver takes no such option."""
+
+
+class UnknownHandleError(PluginError, TypeError):
+    """Neither a driver, nor an object of a client library that an installed backend knows."""
+
+
+class InvalidURLError(PluginError, ValueError):
+    """A database URL that cannot be read; the message never repeats its password."""
 
 
 class DuplicateBackendError(PluginError):

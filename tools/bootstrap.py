@@ -10,15 +10,16 @@ package index; it does not read pip's configuration, so that is handed over thro
 """
 
 import ast
-import glob
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-CACHE = os.path.join(ROOT, ".cache")
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache"
 MINORS = ("3.13", "3.14", "3.12")
 MEMBERS = ("runic-core", "runic-falkordb", "runic-bolt", "runic-age", "runic-migrate")
 EXTRAS = {"runic-core": "[cli,testing]", "runic-falkordb": "[embedded]"}
@@ -29,12 +30,13 @@ def say(text):
 
 
 def run(command, **options):
+    command = [str(word) for word in command]
     return subprocess.run(command, check=True, cwd=ROOT, **options)
 
 
 def bin_of(venv, name):
     folder = "Scripts" if os.name == "nt" else "bin"
-    return os.path.join(venv, folder, name + (".exe" if os.name == "nt" else ""))
+    return venv / folder / (name + (".exe" if os.name == "nt" else ""))
 
 
 # -- uv -----------------------------------------------------------------------------------------
@@ -47,17 +49,15 @@ def pip_settings():
         [sys.executable, "-m", "pip", "config", "list"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        universal_newlines=True,
+        text=True,
         check=False,
     )
     for line in answer.stdout.splitlines():
         match = re.match(r"(global|install|:env:)\.([\w-]+)=(.*)$", line)
         if match:
             value = match.group(3)
-            try:
+            with contextlib.suppress(SyntaxError, ValueError):
                 value = str(ast.literal_eval(value))
-            except (SyntaxError, ValueError):
-                pass
             found[match.group(2).replace("_", "-")] = value.split()
     return found
 
@@ -66,8 +66,8 @@ def uv_environment():
     """The environment for uv: what pip is told by the machine, uv is told too."""
     env = dict(os.environ)
     pip = pip_settings()
-    links = [at for at in pip.get("find-links", []) if "://" in at or os.path.isdir(at)]
-    certificate = [at for at in pip.get("cert", []) if os.path.isfile(at)]
+    links = [at for at in pip.get("find-links", []) if "://" in at or Path(at).is_dir()]
+    certificate = [at for at in pip.get("cert", []) if Path(at).is_file()]
     translated = {
         "UV_DEFAULT_INDEX": " ".join(pip.get("index-url", [])),
         "UV_INDEX": " ".join(pip.get("extra-index-url", [])),
@@ -87,9 +87,9 @@ def uv_environment():
 
 def uv_program():
     """uv of our own, in .cache: installed from the package index at the first call."""
-    venv = os.path.join(CACHE, "uv")
+    venv = CACHE / "uv"
     program = bin_of(venv, "uv")
-    if os.path.exists(program):
+    if program.exists():
         return program
     say("installing uv into .cache/uv")
     shutil.rmtree(venv, ignore_errors=True)
@@ -118,10 +118,10 @@ def answers(python, minor):
     code = "import sys, venv; print('%d.%d' % sys.version_info[:2])"
     try:
         answer = subprocess.run(
-            [python, "-c", code],
+            [str(python), "-c", code],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            universal_newlines=True,
+            text=True,
             timeout=60,
             check=False,
         )
@@ -131,13 +131,12 @@ def answers(python, minor):
 
 
 def natural(path):
-    return [int(part) for part in re.findall(r"\d+", path)]
+    return [int(part) for part in re.findall(r"\d+", str(path))]
 
 
 def installed_pythons(minor):
-    pyenv = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
-    pattern = os.path.join(pyenv, "versions", minor + ".*", "bin", "python" + minor)
-    yield from sorted(glob.glob(pattern), key=natural, reverse=True)
+    pyenv = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
+    yield from sorted(pyenv.glob("versions/%s.*/bin/python%s" % (minor, minor)), key=natural, reverse=True)
     on_path = shutil.which("python" + minor)
     if on_path:
         yield on_path
@@ -150,8 +149,7 @@ def find_python():
     wanted = os.environ.get("RUNIC_PYTHON")
     if wanted:
         return wanted
-    with open(os.path.join(ROOT, ".python-version")) as file:
-        first = file.read().strip()
+    first = (ROOT / ".python-version").read_text().strip()
     for minor in sorted(MINORS, key=lambda each: each != first):
         for python in installed_pythons(minor):
             if answers(python, minor):
@@ -160,9 +158,9 @@ def find_python():
 
 
 def make_venv(name):
-    venv = os.path.join(ROOT, name)
+    venv = ROOT / name
     python = bin_of(venv, "python")
-    if not (os.path.exists(python) and any(answers(python, minor) for minor in MINORS)):
+    if not (python.exists() and any(answers(python, minor) for minor in MINORS)):
         chosen = find_python()
         say("making %s with %s" % (name, chosen))
         shutil.rmtree(venv, ignore_errors=True)
@@ -194,15 +192,15 @@ def make_dev():
 
 def make_wheels():
     """Build every wheel into .cache/wheels and install them, with the tools that need wheels."""
-    wheelhouse = os.path.join(CACHE, "wheels")
+    wheelhouse = CACHE / "wheels"
     shutil.rmtree(wheelhouse, ignore_errors=True)
     say("building the wheels")
     uv("build", "--quiet", "--all-packages", "--wheel", "--out-dir", wheelhouse,
        "--build-constraints", "constraints.txt")  # fmt: skip
     python = make_venv(".venv-wheels")
     built = [
-        path + EXTRAS.get(os.path.basename(path).split("-")[0].replace("_", "-"), "")
-        for path in sorted(glob.glob(os.path.join(wheelhouse, "*.whl")))
+        str(path) + EXTRAS.get(path.name.split("-")[0].replace("_", "-"), "")
+        for path in sorted(wheelhouse.glob("*.whl"))
     ]
     again = [word for member in MEMBERS for word in ("--reinstall-package", member)]
     say("installing them into .venv-wheels")
@@ -217,12 +215,12 @@ def lock():
                "--output-file", "constraints.txt"]  # fmt: skip
     for member in MEMBERS:
         command += ["--no-emit-package", member]
-        command.append(os.path.join(member, "pyproject.toml"))
+        command.append(member + "/pyproject.toml")
     uv(*command)
 
 
 def main(arguments):
-    os.makedirs(CACHE, exist_ok=True)
+    CACHE.mkdir(exist_ok=True)
     if arguments[:1] == ["dev"]:
         make_dev()
     elif arguments[:1] == ["wheels"]:

@@ -8,7 +8,9 @@ from tests.servers.base import Server
 
 
 def test_a_server_answers_on_its_port_with_the_version_in_the_table(falkordb_server: Server) -> None:
-    with redis.Redis(host=falkordb_server.host, port=falkordb_server.port, **falkordb_server.credentials) as client:
+    with redis.Redis(
+        host=falkordb_server.host, port=falkordb_server.port, **falkordb_server.credentials
+    ) as client:
         assert client.execute_command("GRAPH.QUERY", "servers_probe", "RETURN 1")[1] == [[1]]
         falkordb_server.reset("servers_probe")
         assert client.exists("servers_probe") == 0

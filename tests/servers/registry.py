@@ -89,6 +89,4 @@ class Registry:
             must = " (REQUIRED)" if name in required() else ""
             rows.append((name, "-", "-", f"not tested: {reason}{must}"))
         widths = [max(len(row[at]) for row in rows) for at in range(3)]
-        return [
-            "  ".join([*(row[at].ljust(widths[at]) for at in range(3)), row[3]]).rstrip() for row in rows
-        ]
+        return ["  ".join([*(row[at].ljust(widths[at]) for at in range(3)), row[3]]).rstrip() for row in rows]

@@ -266,4 +266,12 @@ class DuplicateBackendError(PluginError):
 
 
 class BackendLoadError(PluginError):
-    """A plugin is installed but broken; the reason is ``__cause__``."""
+    """A plugin is installed but broken; an error of its own is ``__cause__``.
+
+    Attributes:
+        distribution: the distribution that holds the plugin, where it is an installed one.
+        version: that distribution's version.
+    """
+
+    distribution: str | None = None
+    version: str | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -113,7 +113,7 @@ class GraphDriver(_DriverBase, Protocol):
         """Close every connection. A second call does nothing."""
         ...
 
-    def __enter__(self) -> GraphDriver: ...
+    def __enter__(self) -> Self: ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
@@ -138,7 +138,7 @@ class AsyncGraphDriver(_DriverBase, Protocol):
         """Close every connection. A second call does nothing."""
         ...
 
-    async def __aenter__(self) -> AsyncGraphDriver: ...
+    async def __aenter__(self) -> Self: ...
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None

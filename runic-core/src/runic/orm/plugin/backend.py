@@ -18,7 +18,11 @@ API_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to connect, taken apart from a URL; ``password`` never shows in its ``repr``."""
+    """Where to connect, taken apart from a URL and percent-decoded.
+
+    ``path`` keeps its leading slash. Neither ``password`` nor ``query``, which may hold one, shows
+    in its ``repr``.
+    """
 
     scheme: str
     host: str | None = None
@@ -26,7 +30,7 @@ class Target:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     path: str = ""
-    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    query: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,9 @@
-"""The hooks that a plugin of the ``runic.backends`` entry-point group may implement."""
+"""The hooks that plugins implement, one function each.
+
+A backend is an entry of the group ``runic.backends``; a package that adds commands to the ``runic``
+command is one of the group ``runic.cli``. The entry's value is any object (often a module) whose
+functions are marked with :data:`hookimpl`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    import typer
+
     from runic.orm.plugin.backend import Backend
 
 __all__ = ["hookimpl", "hookspec"]
@@ -27,4 +34,10 @@ def runic_adopt(handle: object) -> Any:
 
     Must decide without importing the client library: look at ``type(handle).__module__``.
     """
+    raise NotImplementedError
+
+
+@hookspec
+def runic_cli(app: typer.Typer) -> None:
+    """Add commands to the ``runic`` command (group ``runic.cli``; needs the extra ``cli``)."""
     raise NotImplementedError

@@ -1,0 +1,1 @@
+"""The ``runic`` command (extra ``cli``)."""

@@ -1,0 +1,1 @@
+"""Plugins: the hooks, what a backend is, and how one is found."""

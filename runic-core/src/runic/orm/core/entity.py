@@ -1,0 +1,153 @@
+"""What nodes and edges have in common as objects: attributes, text, copies."""
+
+from __future__ import annotations
+
+import copy
+import reprlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from runic.orm.core.access import write
+from runic.orm.core.construct import ModelSignature, generic_init
+from runic.orm.core.declare import suggest
+from runic.orm.core.snapshots import is_immutable, same_value
+from runic.orm.core.state import NOT_LOADED, EntityState, Status
+from runic.orm.exceptions import DetachedEntityError
+
+if TYPE_CHECKING:
+    from runic.orm.core.descriptors import FieldDescriptor
+
+__all__ = ["Entity"]
+
+_texts = reprlib.Repr()
+_texts.maxstring = _texts.maxother = 80
+
+
+class Entity:
+    """Base of :class:`~runic.orm.core.models.Node` and :class:`~runic.orm.core.models.Edge`.
+
+    Two entities are equal if they are the same object. A session makes sure that there is one object
+    for each stored node.
+    """
+
+    __slots__ = ("__weakref__", "_runic_state")
+
+    _runic_state: EntityState
+    _runic_fields: ClassVar[Mapping[str, FieldDescriptor]] = {}
+    # Not a field, whatever a type checker that treats models as dataclasses thinks.
+    if not TYPE_CHECKING:
+        __signature__ = ModelSignature()
+
+        # Hidden from type checkers, which would take any attribute for declared.
+
+        __init__ = generic_init
+
+        def __getattr__(self, name):
+            if name == "_runic_state":
+                # A hand-written __init__ that does not call super().__init__().
+                state = self._runic_state = EntityState()
+                return state
+            raise AttributeError(
+                f"{type(self).__name__} has no attribute {name!r}{suggest(name, self._runic_fields)}",
+                name=name,
+                obj=self,
+            )
+
+        def __setattr__(self, name, value):
+            field = self._runic_fields.get(name)
+            if field is not None:
+                write(field, self, value)
+            elif name[0] == "_" or hasattr(type(self), name) or name in self._runic_meta.class_names:
+                object.__setattr__(self, name, value)
+            else:
+                # A misspelt field would be lost without a word.
+                raise AttributeError(
+                    f"{type(self).__name__} has no field {name!r}{suggest(name, self._runic_fields)} "
+                    "(attributes of your own need a leading underscore)",
+                    name=name,
+                    obj=self,
+                )
+
+    @property
+    def _new(self) -> bool:
+        """Whether the entity is not in the database yet."""
+        return self._runic_state.status in (Status.TRANSIENT, Status.PENDING)
+
+    @property
+    def _dirty(self) -> bool:
+        """Whether it has changes that a flush would write."""
+        state = self._runic_state
+        if state.changes:
+            return True
+        values = self.__dict__
+        return any(
+            not same_value(before, values.get(name)) for name, before in (state.snapshots or {}).items()
+        )
+
+    def __repr__(self) -> str:
+        # From memory only: showing an object in a debugger must not send queries.
+        values = self.__dict__
+        fields = sorted(self._runic_fields.values(), key=lambda field: not field.primary_key)
+        shown = [
+            f"{field.name}={_texts.repr(values[field.name])}"
+            for field in fields
+            if not field.is_relation and field.name in values and is_immutable(values[field.name])
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    # -- copies ------------------------------------------------------------------------------------
+
+    def __copy__(self) -> Self:
+        """A copy that belongs to no session; related entities are the same objects, in lists of its own."""
+        return self._runic_copy(None)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy with property values of its own. Related entities are not copied.
+
+        Following relations would copy whatever part of the graph happens to be in memory.
+        """
+        return self._runic_copy(memo)
+
+    def _runic_copy(self, memo: dict[int, Any] | None) -> Self:
+        cls = type(self)
+        twin = cls.__new__(cls)
+        if memo is not None:
+            memo[id(self)] = twin
+        fields = self._runic_fields
+        for name, value in self.__dict__.items():
+            if value is NOT_LOADED:
+                continue
+            field = fields.get(name)
+            if field is not None and field.is_relation:
+                value = list(value) if isinstance(value, list) else value
+            elif memo is not None:
+                value = copy.deepcopy(value, memo)
+            twin.__dict__[name] = value
+        twin._runic_state = _apart(self._runic_state)
+        return twin
+
+    def __getstate__(self) -> tuple[dict[str, Any], str, Any]:
+        state = self._runic_state
+        if state.owner is not None:
+            raise DetachedEntityError(
+                f"{self!r} belongs to a live session and cannot be pickled: session.expunge() it, "
+                "or close the session first"
+            )
+        values = {name: value for name, value in self.__dict__.items() if value is not NOT_LOADED}
+        return values, state.status.name, state.id
+
+    def __setstate__(self, data: tuple[dict[str, Any], str, Any]) -> None:
+        values, status, identity = data
+        self.__dict__.update(values)
+        self._runic_state = state = EntityState()
+        state.status = Status[status]
+        state.id = identity
+
+
+def _apart(original: EntityState) -> EntityState:
+    """The state of a copy, which no session knows."""
+    state = EntityState()
+    if original.status not in (Status.TRANSIENT, Status.PENDING):
+        state.status = Status.DETACHED
+        state.id = original.id
+    return state

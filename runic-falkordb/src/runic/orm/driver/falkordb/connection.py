@@ -1,0 +1,93 @@
+"""Making connections: options to links of redis-py's connection objects, and to pools of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from .embedded import lease
+from .pool import AsyncPool, BlockingPool
+
+if TYPE_CHECKING:
+    from .embedded import EmbeddedServer
+    from .links import AsyncLink, BlockingLink
+    from .options import Options
+
+__all__ = ["open_async_pool", "open_pool"]
+
+
+def _arguments(options: Options) -> dict[str, Any]:
+    """What both colours of redis-py's connections take."""
+    return {
+        "socket_connect_timeout": options.connect_timeout,
+        "username": options.username,
+        "password": options.password,
+        "client_name": options.client_name,
+        "decode_responses": True,
+        "protocol": 2,
+        "health_check_interval": 0,
+    }
+
+
+def _network(options: Options) -> dict[str, Any]:
+    arguments: dict[str, Any] = {"host": options.host, "port": options.port, "socket_keepalive": True}
+    if options.tls:
+        arguments.update(
+            ssl_ca_certs=options.tls_ca_certs,
+            ssl_certfile=options.tls_certfile,
+            ssl_keyfile=options.tls_keyfile,
+            ssl_cert_reqs="required" if options.tls_verify else "none",
+            ssl_check_hostname=options.tls_verify,
+        )
+    return arguments
+
+
+def open_pool(options: Options) -> tuple[BlockingPool, EmbeddedServer | None]:
+    """A pool of blocking links; nothing is connected yet."""
+    server = lease(options.path) if options.path is not None else None
+
+    def make() -> BlockingLink:
+        from redis.backoff import NoBackoff
+        from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
+        from redis.retry import Retry
+
+        from .links import BlockingLink
+
+        arguments = _arguments(options)
+        # Limits the handshake; a statement sets the socket's limit itself.
+        arguments["socket_timeout"] = options.connect_timeout
+        arguments["retry"] = Retry(NoBackoff(), 0)
+        path = server.socket_path() if server is not None else options.unix_socket
+        if path is not None:
+            return BlockingLink(UnixDomainSocketConnection(path=path, **arguments))
+        kind = SSLConnection if options.tls else Connection
+        return BlockingLink(kind(**_network(options), **arguments))
+
+    return BlockingPool(make, options.max_connections, options.pool_timeout), server
+
+
+def open_async_pool(options: Options) -> tuple[AsyncPool, EmbeddedServer | None]:
+    """A pool of async links; nothing is connected yet."""
+    server = lease(options.path) if options.path is not None else None
+
+    async def make() -> AsyncLink:
+        from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
+        from redis.asyncio.retry import Retry
+        from redis.backoff import NoBackoff
+
+        from .links import AsyncLink
+
+        arguments = _arguments(options)
+        arguments["socket_timeout"] = None
+        arguments["retry"] = Retry(NoBackoff(), 0)
+        path = options.unix_socket
+        if server is not None:
+            path = await asyncio.to_thread(server.socket_path)
+        if path is not None:
+            connection: Any = UnixDomainSocketConnection(path=path, **arguments)
+        else:
+            kind = SSLConnection if options.tls else Connection
+            connection = kind(**_network(options), **arguments)
+        return AsyncLink(connection, options.connect_timeout)
+
+    return AsyncPool(make, options.max_connections, options.pool_timeout), server

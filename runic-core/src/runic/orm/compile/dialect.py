@@ -8,16 +8,19 @@ equal only when they are the same object, so that one can be a key of the caches
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Self
 
+from runic.orm.compile.cache import PlanCache
 from runic.orm.exceptions import UnsupportedByBackendError
 
 if TYPE_CHECKING:
     from runic.orm.compile.codec import Codec
+    from runic.orm.compile.emit import Emitter
     from runic.orm.core.kinds import FieldType
+    from runic.orm.query.ir import Statement
 
 __all__ = ["Capability", "Dialect", "UnitForm"]
 
@@ -72,8 +75,27 @@ class Dialect:
         max_name_bytes: the longest label, type or property name.
         labels_cell: Python source: ``{c}`` the cell of ``labels(n)`` -> iterable of names, or None.
         identity_cell: Python source: ``{c}`` the cell of an identity -> its value, or None.
+        items_cell: Python source: ``{c}`` the cell of a list -> the cells of its items, or None.
         functions: names of functions that differ, by the name runic uses.
         hints: for what it cannot do, what to do instead.
+        emitter: the compiler's class, where the standard one needs overrides.
+        rewrites: passes over the statement tree before text is made of it, in order.
+        edges_distinct: whether the server keeps the relationships of one pattern distinct. If not, the
+            compiler compares their identities.
+        regex: Cypher template of ``matches()``, ``{l}`` the text and ``{r}`` the pattern; null for null.
+        regex_value: pattern of the user -> parameter, so that the whole text must match.
+        sum_is_float: whether ``sum()`` of ints is a float on the server.
+        fulltext: Cypher template of a fulltext search: ``{label}`` (a literal), ``{query}``, ``{v}`` the
+            variable to bind.
+        fulltext_score: what follows it where the score is used, ``{s}`` the score's variable.
+        fulltext_text: (text, fields to search or none) -> the query in the server's syntax.
+        vector: Cypher template of an indexed vector search: ``{label}`` and ``{property}`` (literals),
+            ``{k}``, ``{vector}``, ``{v}`` and ``{s}`` the variables to bind.
+        vector_distance: by similarity, Cypher template of the same score without index, ``{p}`` and
+            ``{vector}``; for searches that filter, where an index cannot promise ``k`` hits.
+        vector_overfetch: where there is no such function, how many times ``k`` to ask the index for.
+        vector_best: the direction in which scores of a vector search get worse, ``"ASC"`` or ``"DESC"``.
+        plans: the compiled statements.
     """
 
     name: str
@@ -86,8 +108,23 @@ class Dialect:
     max_name_bytes: int = 255
     labels_cell: str = "{c}"
     identity_cell: str = "{c}"
+    items_cell: str = "{c}"
     functions: Mapping[str, str] = field(default_factory=dict[str, str])
     hints: Mapping[Capability, str] = field(default_factory=dict[Capability, str])
+    emitter: type[Emitter] | None = None
+    rewrites: tuple[Callable[[Statement], Statement], ...] = ()
+    edges_distinct: bool = True
+    regex: str = "{l} =~ {r}"
+    regex_value: Callable[[str], str] | None = None
+    sum_is_float: bool = False
+    fulltext: str | None = None
+    fulltext_score: str = ", score AS {s}"
+    fulltext_text: Callable[[str, tuple[str, ...]], str] | None = None
+    vector: str | None = None
+    vector_distance: Mapping[str, str] = field(default_factory=dict[str, str])
+    vector_overfetch: int = 10
+    vector_best: str = "ASC"
+    plans: PlanCache = field(default_factory=PlanCache, init=False, repr=False)
 
     def codec(self, type_: FieldType) -> Codec:
         """The codec of a field type. Backends override it; it must be cheap or cached."""
@@ -103,6 +140,15 @@ class Dialect:
             raise UnsupportedByBackendError(
                 self.name, what or capability.value, self.hints.get(capability, "")
             )
+
+    def plain(self, cell: Any) -> Any:
+        """The Python value of a cell of which nothing is known but that it is no node, edge or path."""
+        return cell
+
+    def vetoed(self, error: Exception) -> bool:
+        """Whether a flush sent as one query failed because a guard in it found a row missing."""
+        del error
+        return False
 
     def evolve(self, **changes: Any) -> Self:
         """The same dialect with some attributes changed, e.g. for a server's version."""

@@ -36,7 +36,7 @@ from runic.orm.compile.steps import (
 if TYPE_CHECKING:
     from runic.orm.compile.dialect import Dialect
 
-__all__ = ["must_match", "statement_text", "unit_columns", "unit_text"]
+__all__ = ["must_match", "probe_text", "statement_text", "unit_columns", "unit_text"]
 
 
 def must_match(shape: Shape) -> bool:
@@ -110,6 +110,36 @@ def unit_text(shapes: tuple[Shape, ...], dialect: Dialect) -> str:
                 f" THEN 0 ELSE 1 END AS g{number} }}"
             )
     return "\n".join([*lines, "RETURN " + ", ".join(returned)])
+
+
+def probe_text(shape: Shape, dialect: Dialect) -> list[tuple[str, tuple[int, ...]]]:
+    """Reads that tell which rows of a guarded step still find their objects.
+
+    Returns:
+        Pairs of a statement and the row columns it takes after the index.
+    """
+    match shape:
+        case UpdateNodes() | DeleteNodes():
+            ends = [(shape.match, 1)]
+        case CreateEdges() | MergeEdges():
+            ends = [(end.match, column) for end, column in _placed(shape) if end.step is None]
+        case UpdateEdges():
+            body, _ = _body(UpdateEdges(shape.type, shape.version, ()), dialect, None)
+            return [(f"UNWIND $rows AS row {body} RETURN row[0]", (1, 2, 3) if shape.version else (1, 2))]
+        case _:
+            return []
+    return [
+        (
+            f"UNWIND $rows AS row MATCH (n) WHERE {_condition('n', match, 1, dialect)} RETURN row[0]",
+            tuple(range(column, column + match.width)),
+        )
+        for match, column in ends
+    ]
+
+
+def _placed(shape: CreateEdges | MergeEdges) -> list[tuple[End, int]]:
+    """Both ends with the row columns at which they begin."""
+    return [(shape.source, 1), (shape.target, 1 + shape.source.width)]
 
 
 def unit_columns(shapes: tuple[Shape, ...]) -> list[int]:

@@ -1,0 +1,300 @@
+"""Emit: the statement tree as Cypher, by one method per node class.
+
+Methods are found by a table made when an emitter class is made: quick, and overridable per backend
+without touching the others. A method that names no node class is an error at import; a node class
+without method is refused by name when a statement has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from runic.orm.compile.dialect import Capability
+from runic.orm.compile.reading import read_expression_of
+from runic.orm.compile.operators import check_operator, comparable
+from runic.orm.compile.parameters import POINT, encoder_of
+from runic.orm.compile.reserved import RESERVED
+from runic.orm.exceptions import UnsupportedByBackendError
+from runic.orm.query import ir
+
+if TYPE_CHECKING:
+    from runic.orm.compile.dialect import Dialect
+
+__all__ = ["SCORE", "Emitter"]
+
+#: The variable of a search's score.
+SCORE = "__score"
+
+#: Stands for a number that is written out, in the form for display.
+HOLE = "\0"
+
+
+class Emitter:
+    """Makes the text of one statement.
+
+    Attributes:
+        dialect: the backend's Cypher.
+        display: whether the text is to be read: names are quoted only where they must be, sort directions
+            are spelled out, and SKIP and LIMIT are numbers.
+        binds: (parameter name, slot, encoder) in order of appearance.
+        holes: the slots of numbers that are written out.
+    """
+
+    _table: ClassVar[dict[type, Callable[[Any, Any], str]]] = {}
+
+    def __init__(self, dialect: Dialect, *, display: bool) -> None:
+        self.dialect = dialect
+        self.display = display
+        self.binds: list[tuple[str, int, Callable[[Any], Any] | None]] = []
+        self.holes: list[int] = []
+        self._placeholders: dict[int, str] = {}
+
+    def __init_subclass__(cls) -> None:
+        cls._table = _make_table(cls)
+
+    def visit(self, node: ir.IRNode) -> str:
+        """The Cypher of a node.
+
+        Raises:
+            UnsupportedByBackendError: the backend has no such thing.
+        """
+        method = self._table.get(type(node))
+        if method is None:
+            raise UnsupportedByBackendError(self.dialect.name, type(node).__name__)
+        return method(self, node)
+
+    def name(self, name: str) -> str:
+        """A name as it is written: always quoted in what is sent."""
+        if self.display and name.upper() not in RESERVED:
+            return name
+        return self.dialect.quote(name)
+
+    def wrap(self, text: str, columns: tuple[str, ...]) -> str:
+        """The finished text; backends that put Cypher into another language override it."""
+        del columns
+        return text
+
+    # -- expressions -------------------------------------------------------------------------------
+
+    def visit_Variable(self, node: ir.Variable) -> str:
+        return self.name(node.name)
+
+    def visit_Property(self, node: ir.Property) -> str:
+        suffix, _ = self.dialect.codec(node.type).compare
+        return f"{self.name(node.variable)}.{self.name(node.name + suffix)}"
+
+    def visit_Identity(self, node: ir.Identity) -> str:
+        return self.dialect.identity.format(v=self.name(node.variable))
+
+    def visit_Constant(self, node: ir.Constant) -> str:
+        return "true" if node.value else "false"
+
+    def visit_Score(self, node: ir.Score) -> str:
+        return self.name(SCORE)
+
+    def visit_Bind(self, node: ir.Bind) -> str:
+        if node.role is ir.Role.COUNT and self.display:
+            self.holes.append(node.slot)
+            return HOLE
+        placeholder = self._placeholders.get(node.slot)
+        if placeholder is None:
+            name = node.name or f"p{len(self.binds)}"
+            self.binds.append((name, node.slot, encoder_of(node, self.dialect)))
+            placeholder = self._placeholders[node.slot] = f"${name}"
+        return placeholder
+
+    def visit_Comparison(self, node: ir.Comparison) -> str:
+        left, op, right = node.left, node.op, node.right
+        if isinstance(left, ir.Property):
+            check_operator(left, op, self.dialect)
+            if isinstance(right, ir.Property | ir.Identity):
+                comparable(left, right, self.dialect)
+        left_text = self.visit(left)
+        right_text = self._right(left, right)
+        if op == "=~":
+            self.dialect.require(Capability.REGEX)
+            return self.dialect.regex.format(l=left_text, r=right_text)
+        return f"{left_text} {op} {right_text}"
+
+    def _right(self, left: ir.Expression, right: ir.Expression) -> str:
+        text = self.visit(right)
+        if not (isinstance(right, ir.Bind) and isinstance(left, ir.Property)) or right.role is ir.Role.PATTERN:
+            return text
+        _, template = self.dialect.codec(left.type).compare
+        if template == "{v}":
+            return text
+        if right.role is ir.Role.LIST:
+            return f"[x IN {text} | {template.format(v='x')}]"
+        return template.format(v=text)
+
+    def visit_NullTest(self, node: ir.NullTest) -> str:
+        return f"{self.visit(node.operand)} IS {'NOT ' if node.negated else ''}NULL"
+
+    def visit_Logical(self, node: ir.Logical) -> str:
+        if node.op == "OR":  # AND binds tighter
+            return " OR ".join([self.visit(part) for part in node.operands])
+        return " AND ".join(
+            [
+                f"({self.visit(part)})" if type(part) is ir.Logical else self.visit(part)
+                for part in node.operands
+            ]
+        )
+
+    def visit_Not(self, node: ir.Not) -> str:
+        text = self.visit(node.operand)
+        return f"NOT ({text})" if type(node.operand) is ir.Logical else f"NOT {text}"
+
+    def visit_Call(self, node: ir.Call) -> str:
+        if node.function == "distance":
+            self.dialect.require(Capability.POINT)
+            _, template = self.dialect.codec(POINT).compare
+        else:
+            template = "{v}"
+        arguments = [
+            template.format(v=self.visit(each)) if isinstance(each, ir.Bind) else self.visit(each)
+            for each in node.arguments
+        ]
+        function = self.dialect.functions.get(node.function, node.function)
+        return f"{function}({', '.join(arguments)})"
+
+    def visit_Aggregate(self, node: ir.Aggregate) -> str:
+        argument = node.argument
+        if isinstance(argument, ir.Property):
+            if node.function in ("min", "max", "sum", "avg"):
+                check_operator(argument, node.function, self.dialect)
+            text = self.read(argument) if node.function == "collect" else self.visit(argument)
+        else:
+            text = "*" if argument is None else self.visit(argument)
+        function = self.dialect.functions.get(node.function, node.function)
+        return f"{function}({'DISTINCT ' if node.distinct else ''}{text})"
+
+    def read(self, node: ir.Expression) -> str:
+        """An expression as a result reads it: a field's value may take more than its property."""
+        if isinstance(node, ir.Property):
+            codec = self.dialect.codec(node.type)
+            return read_expression_of(node.name, codec, self.name, self.name(node.variable))
+        return self.visit(node)
+
+    # -- patterns ----------------------------------------------------------------------------------
+
+    def visit_NodePattern(self, node: ir.NodePattern) -> str:
+        label = f":{self.name(node.label)}" if node.label is not None else ""
+        return f"({self.name(node.variable)}{label})"
+
+    def visit_EdgePattern(self, node: ir.EdgePattern) -> str:
+        variable = self.name(node.variable) if node.variable is not None else ""
+        hops = ""
+        if not node.single:
+            self.dialect.require(Capability.VARIABLE_LENGTH)
+            # No server takes these as parameters; they are ints, checked when the step was made.
+            hops = f"*{node.min_hops:d}..{'' if node.max_hops is None else f'{node.max_hops:d}'}"
+        left = "<-" if node.direction == "INCOMING" else "-"
+        right = "->" if node.direction == "OUTGOING" else "-"
+        return f"{left}[{variable}:{self.name(node.type)}{hops}]{right}"
+
+    def visit_Path(self, node: ir.Path) -> str:
+        return "".join([self.visit(element) for element in node.elements])
+
+    # -- clauses -----------------------------------------------------------------------------------
+
+    def where(self, predicate: ir.Expression | None) -> str:
+        """The WHERE of a clause on a line of its own, if there is one."""
+        return "" if predicate is None else f"\nWHERE {self.visit(predicate)}"
+
+    def visit_Match(self, node: ir.Match) -> str:
+        keyword = "OPTIONAL MATCH" if node.optional else "MATCH"
+        return f"{keyword} {', '.join([self.visit(path) for path in node.paths])}{self.where(node.where)}"
+
+    def visit_With(self, node: ir.With) -> str:
+        names = [*node.variables, SCORE] if node.score else node.variables
+        return f"WITH {', '.join(map(self.name, names))}{self.where(node.where)}"
+
+    def visit_Rows(self, node: ir.Rows) -> str:
+        items = [
+            self.visit(item.expression)
+            if isinstance(item.expression, ir.Variable)
+            else f"{self.visit(item.expression)} AS {self.name(f'__s{position}')}"
+            for position, item in enumerate(node.items)
+        ]
+        return f"WITH {'DISTINCT ' if node.distinct else ''}{', '.join(items)}"
+
+    def visit_FulltextSearch(self, node: ir.FulltextSearch) -> str:
+        dialect = self.dialect
+        dialect.require(Capability.FULLTEXT)
+        if dialect.fulltext is None:
+            raise UnsupportedByBackendError(dialect.name, Capability.FULLTEXT.value)
+        text = dialect.fulltext.format(
+            label=f"'{node.label}'", query=self.visit(node.query), v=self.name(node.variable)
+        )
+        if node.score:
+            text += dialect.fulltext_score.format(s=self.name(SCORE))
+        return text + self.where(node.where)
+
+    def visit_VectorSearch(self, node: ir.VectorSearch) -> str:
+        dialect = self.dialect
+        dialect.require(Capability.VECTOR)
+        if dialect.vector is None:
+            raise UnsupportedByBackendError(dialect.name, Capability.VECTOR.value)
+        if node.where is None:
+            return self._indexed(node, 1) + self.where(node.score_where)
+        template = dialect.vector_distance.get(node.similarity)
+        best = f"ORDER BY {self.name(SCORE)} {dialect.vector_best}"
+        carried = f"WITH {self.name(node.variable)}, {self.name(SCORE)}"
+        if template is None:
+            # The index knows nothing of the filter: ask it for more than k, and keep the k best.
+            head = f"{self._indexed(node, dialect.vector_overfetch)}{self.where(node.where)}"
+            scored = carried
+        else:
+            # An index cannot promise k hits that satisfy a predicate; the exact score over those can.
+            path = ir.Path((ir.NodePattern(node.variable, node.label),))
+            present = ir.NullTest(node.property, negated=True)
+            head = f"MATCH {self.visit(path)}{self.where(_and(node.where, present))}"
+            value = template.format(p=self.visit(node.property), vector=self._vector(node))
+            scored = f"WITH {self.name(node.variable)}, {value} AS {self.name(SCORE)}"
+        text = f"{head}\n{scored}"
+        if node.score_where is not None:
+            text += f"{self.where(node.score_where)}\n{carried}"
+        return f"{text}\n{best}\nLIMIT {self.visit(node.k)}"
+
+    def _vector(self, node: ir.VectorSearch) -> str:
+        _, template = self.dialect.codec(node.property.type).compare
+        return template.format(v=self.visit(node.vector))
+
+    def _indexed(self, node: ir.VectorSearch, times: int) -> str:
+        assert self.dialect.vector is not None
+        k = self.visit(node.k)
+        return self.dialect.vector.format(
+            label=f"'{node.label}'",
+            property=f"'{node.property.name}'",
+            k=k if times == 1 else f"{k} * {times}",
+            vector=self._vector(node),
+            v=self.name(node.variable),
+            s=self.name(SCORE),
+        )
+
+
+def _and(left: ir.Expression, right: ir.Expression) -> ir.Logical:
+    parts = left.operands if isinstance(left, ir.Logical) and left.op == "AND" else (left,)
+    return ir.Logical("AND", (*parts, right))
+
+
+def _make_table(cls: type[Emitter]) -> dict[type, Callable[[Any, Any], str]]:
+    known = ir.node_types()
+    table: dict[type, Callable[[Any, Any], str]] = {}
+    for each in reversed(cls.__mro__):
+        for name, method in vars(each).items():
+            if name.startswith("visit_"):
+                node = known.get(name.removeprefix("visit_"))
+                if node is None:
+                    raise TypeError(f"{cls.__name__}.{name} names no node of a statement")
+                # None says that this backend has no such thing.
+                if method is None:
+                    table.pop(node, None)
+                else:
+                    table[node] = method
+    return table
+
+
+Emitter._table = _make_table(Emitter)  # pyright: ignore[reportPrivateUsage]
+

@@ -1,0 +1,290 @@
+"""The async session: the same facade as the blocking one, awaited."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+from runic.orm.session.core import SessionCore
+from runic.orm.session.relationship_loader import RelationshipLoader
+from runic.orm.session.statements import Statements
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from runic.orm.core.descriptors import FieldDescriptor
+    from runic.orm.driver.port import AsyncGraphDriver, QueryResult
+    from runic.orm.mapper.mapper import Mapper
+    from runic.orm.query.builder import QueryBuilder
+    from runic.orm.query.specialised import AsyncFulltextQueryBuilder, AsyncQueryBuilder, AsyncVectorQueryBuilder
+    from runic.orm.session.flush import Guarantee
+
+__all__ = ["AsyncSession"]
+
+
+class AsyncSession:
+    """A unit of work: loads entities, tracks what changes, and writes it in one atomic flush.
+
+    Leaving ``async with AsyncSession(...)`` without an error commits; an error rolls back. A session
+    belongs to one task at a time; open one for each unit of work, they are cheap. Access to a relation
+    that was not loaded raises :class:`LazyLoadError`, because attribute access cannot await.
+
+    Args:
+        driver: an async driver (:func:`~runic.orm.driver.factory.create_async_driver`) or a raw handle of an
+            installed backend's client.
+        mapper: a mapper of your own.
+        autoflush: send staged changes before each read, so that reads see them.
+        read_only: refuse every write, in the session and, where it can, in the server.
+        log_cypher: log each statement at INFO on logger ``runic.cypher``; values are never logged.
+
+    Example:
+        >>> async with AsyncSession(driver) as session:                      # doctest: +SKIP
+        ...     ann = await session.get(Person, "ann")
+        ...     ann.email = "ann@example.org"
+    """
+
+    def __init__(
+        self,
+        driver: AsyncGraphDriver,
+        mapper: Mapper | None = None,
+        *,
+        autoflush: bool = True,
+        read_only: bool = False,
+        log_cypher: bool = False,
+    ) -> None:
+        self._core = SessionCore(
+            driver,
+            blocking=False,
+            mapper=mapper,
+            autoflush=autoflush,
+            read_only=read_only,
+            log_cypher=log_cypher,
+        )
+        self._statements = Statements(self._core)
+
+    # -- staging --------------------------------------------------------------------------------
+
+    def add(self, entity: Any) -> None:
+        """Stage a new entity for creation; a detached one becomes persistent here again.
+
+        Raises:
+            DetachedEntityError: it belongs to another session.
+        """
+        self._core.add([entity])
+
+    def add_all(self, entities: Iterable[Any]) -> None:
+        """Stage many entities."""
+        self._core.add(entities)
+
+    async def merge[T](self, entity: T) -> T:
+        """Create the entity, or update the one that has its primary key.
+
+        Returns:
+            The entity that the session keeps: the given one, or the one it had already, with the
+            values of the given one.
+        """
+        return await self._core.merge(entity)
+
+    def delete(self, entity: Any) -> None:
+        """Stage the deletion of an entity and of its relationships.
+
+        Raises:
+            DetachedEntityError: it is not known to this session.
+        """
+        self._core.delete(entity)
+
+    async def relate(
+        self,
+        source: Any,
+        field_name: str | FieldDescriptor,
+        target: Any,
+        edge: Any | None = None,
+        *,
+        parallel: bool = False,
+    ) -> None:
+        """Stage a relationship; one that exists already is updated, not doubled.
+
+        Args:
+            source: the entity that declares the relation.
+            field_name: the relation, by name or as ``User.friends``.
+            target: the related entity.
+            edge: an instance of the relation's ``edge_model``, for the properties of the relationship.
+            parallel: create a further relationship even if there is one.
+        """
+        self._core.relate(source, field_name, target, edge, parallel=parallel)
+
+    async def unrelate(self, source: Any, field_name: str | FieldDescriptor, target: Any) -> None:
+        """Stage the removal of the relationships between two entities."""
+        self._core.unrelate(source, field_name, target)
+
+    # -- membership -----------------------------------------------------------------------------
+
+    def register_or_get[T](self, entity: T) -> T:
+        """The entity of this session with the same key, or the given one, now of this session."""
+        return self._core.register_or_get(entity)  # type: ignore[no-any-return]
+
+    def expire(self, entity: Any) -> None:
+        """Forget what an entity holds, unflushed changes included; it is read again when needed."""
+        self._core.expire(entity)
+
+    async def refresh(self, entity: Any) -> None:
+        """Read an entity again now, and overwrite what it holds.
+
+        Raises:
+            EntityNotFoundError: it is not in the database any more.
+        """
+        await self._core.refresh(entity)
+
+    def expunge(self, entity: Any) -> None:
+        """Forget an entity: it becomes detached, nothing happens in the database."""
+        self._core.expunge(entity)
+
+    # -- loading --------------------------------------------------------------------------------
+
+    async def get[T](self, cls: type[T], pk: Any, fetch: Sequence[str] | None = None) -> T | None:
+        """The entity with a primary key, from this session or the database; ``None`` if there is none.
+
+        Args:
+            cls: the class; an entity of a subclass comes back as that.
+            pk: the primary key.
+            fetch: relations to load with it: ``["friends", "friends.company"]``.
+        """
+        return await self._core.get(cls, pk, fetch)  # type: ignore[no-any-return]
+
+    async def get_many[T](
+        self, cls: type[T], pks: Iterable[Any], fetch: Sequence[str] | None = None
+    ) -> list[T | None]:
+        """The entities with these primary keys, in their order, in one statement a batch."""
+        return await self._core.get_many(cls, pks, fetch)
+
+    async def load(self, entity_or_list: Any, *relations: str) -> None:
+        """Load relations of one entity or of many, a statement for each relation."""
+        await self._core.load(entity_or_list, *relations)
+
+    def load_relationship(self, entity: Any, field_name: str) -> Any:
+        """Raise :class:`LazyLoadError`: attribute access cannot await; use ``await session.load(...)``."""
+        return self._core.load_missing(entity, field_name)
+
+    # -- statements -----------------------------------------------------------------------------
+
+    async def execute(self, cypher: str, params: Mapping[str, Any] | None = None, write: bool = False) -> QueryResult:
+        """Run raw Cypher; no mapping.
+
+        Args:
+            cypher: the text; values belong in ``params``.
+            params: values by parameter name.
+            write: whether it changes the database; a read is sent as a read where servers tell them apart.
+        """
+        return await self._core.execute(cypher, params, write)
+
+    async def scalars[T](self, stmt: QueryBuilder[T]) -> list[T]:
+        """Execute a ``select()`` statement; return its entities."""
+        return await self._statements.scalars(stmt)
+
+    async def scalar[T](self, stmt: QueryBuilder[T]) -> T | None:
+        """Execute a ``select()`` statement; return its first entity or ``None``."""
+        return await self._statements.scalar(stmt)  # type: ignore[no-any-return]
+
+    async def all_rows(self, stmt: QueryBuilder[Any]) -> list[dict[str, Any]]:
+        """Execute a ``select()`` statement; return a dict a row, by column name."""
+        return await self._statements.all_rows(stmt)
+
+    async def all_with_edges(self, stmt: QueryBuilder[Any]) -> list[tuple[Any, ...]]:
+        """Execute a statement with ``return_nodes()`` and ``return_edge()``; return tuples of entities."""
+        return await self._statements.all_with_edges(stmt)
+
+    async def column(self, stmt: QueryBuilder[Any]) -> list[Any]:
+        """Execute a statement; return the first value of each row."""
+        return await self._statements.column(stmt)
+
+    async def scalar_value(self, stmt: QueryBuilder[Any]) -> Any:
+        """Execute a statement; return the first value of the first row, or ``None``."""
+        return await self._statements.scalar_value(stmt)
+
+    async def count(self, stmt: QueryBuilder[Any]) -> int:
+        """Execute a ``select()`` statement; return how many rows it has, without limit and skip."""
+        return await self._statements.count(stmt)
+
+    def stream[T](self, stmt: QueryBuilder[T], page: int = 1000) -> AsyncGenerator[T]:
+        """Iterate over the entities of a statement in constant memory.
+
+        Entities of a page that were not changed leave the session when the next page is read.
+
+        Args:
+            stmt: the statement.
+            page: how many entities are in memory at a time.
+        """
+        return self._statements.stream(stmt, page)
+
+    def query[T](self, cls: type[T]) -> AsyncQueryBuilder[T]:
+        """A query builder for ``cls`` that runs in this session."""
+        return self._statements.async_builder(self, cls)
+
+    def fulltext_search[T](
+        self, cls: type[T], *, query: str, fields: Sequence[str] | None = None
+    ) -> AsyncFulltextQueryBuilder[T]:
+        """A fulltext search over the indexed text of ``cls``, best match first."""
+        return self._statements.async_fulltext(self, cls, query, fields)
+
+    def vector_search[T](
+        self, cls: type[T], *, field: Any, vector: Sequence[float], k: int = 10
+    ) -> AsyncVectorQueryBuilder[T]:
+        """The ``k`` entities whose vector is nearest to ``vector``, nearest first."""
+        return self._statements.async_vector(self, cls, field, vector, k)
+
+    # -- the unit of work -----------------------------------------------------------------------
+
+    async def flush(self) -> None:
+        """Send everything that is staged, as one atomic unit.
+
+        Raises:
+            ConstraintViolation, StaleObjectError: with the object named; nothing of it was written.
+        """
+        await self._core.flush()
+
+    async def commit(self) -> None:
+        """Flush, and make what was flushed durable."""
+        await self._core.commit()
+
+    async def rollback(self) -> None:
+        """Take back everything since the last commit, in the database where it can, and in memory."""
+        await self._core.rollback()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[None]:
+        """A block whose changes are flushed together, or taken back without touching those before it."""
+        await self._core.enter_block()
+        try:
+            yield
+        except BaseException:
+            await self._core.leave_block(failed=True)
+            raise
+        await self._core.leave_block(failed=False)
+
+    async def close(self) -> None:
+        """Roll back what is open, give the connection back, and detach every entity."""
+        await self._core.close()
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """What the last commit promised: ``"transaction"``, ``"single query"`` or ``"several queries"``."""
+        return self._core.guarantee
+
+    @property
+    def mapper(self) -> Mapper:
+        """The mapper of this session."""
+        return self._core.mapper
+
+    @property
+    def rel_loader(self) -> RelationshipLoader:
+        """Loads relations by name."""
+        return RelationshipLoader(self._core)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self._core.leave(error)

@@ -1,0 +1,80 @@
+"""What changed on one entity since the last flush. Pure; reading never makes an entity dirty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runic.orm.core.snapshots import same_value
+from runic.orm.core.state import NOT_LOADED, EntityState
+
+if TYPE_CHECKING:
+    from runic.orm.core.descriptors import FieldDescriptor
+    from runic.orm.core.metadata import EdgeMeta, NodeMeta
+
+__all__ = ["changed_properties", "members", "relation_difference"]
+
+_ABSENT = object()
+
+
+def changed_properties(entity: Any, meta: NodeMeta | EdgeMeta) -> dict[str, Any]:
+    """Property name -> value before, for each property of ``entity`` that differs from the database.
+
+    Assignments are recorded by the descriptors; values that change in place are compared with the
+    copy made when they were handed out.
+    """
+    state: EntityState = entity._runic_state
+    values = entity.__dict__
+    found: dict[str, Any] = {}
+    fields = meta.fields
+    for name, old in (state.changes or {}).items():
+        if not fields[name].is_relation and not same_value(old, values.get(name, _ABSENT)):
+            found[name] = old
+    for name, old in (state.snapshots or {}).items():
+        if name not in found and not fields[name].is_relation and name in values:
+            if name in (state.changes or ()):
+                continue
+            if not same_value(old, values[name]):
+                found[name] = old
+    return found
+
+
+def relation_difference(
+    entity: Any, field: FieldDescriptor
+) -> tuple[list[Any] | None, list[Any]] | None:
+    """(removed, added) related entities of one relation, or ``None`` if it did not change.
+
+    ``removed`` is ``None`` when the relation was replaced without having been loaded: whatever is
+    stored has to go.
+    """
+    state: EntityState = entity._runic_state
+    value = entity.__dict__.get(field.name, NOT_LOADED)
+    if value is NOT_LOADED:
+        return None
+    now = _members(value)
+    if state.changes is not None and field.name in state.changes:
+        old = state.changes[field.name]
+    elif state.snapshots is not None and field.name in state.snapshots:
+        old = state.snapshots[field.name]
+    else:
+        return None
+    if old is NOT_LOADED:
+        return None, now
+    before = _members(old)
+    known = {id(each) for each in before}
+    current = {id(each) for each in now}
+    removed = [each for each in before if id(each) not in current]
+    added = [each for each in now if id(each) not in known]
+    return (removed, added) if removed or added else None
+
+
+def members(entity: Any, field: FieldDescriptor) -> list[Any]:
+    """The related entities that are in memory, each once."""
+    return _members(entity.__dict__.get(field.name, NOT_LOADED))
+
+
+def _members(value: Any) -> list[Any]:
+    if value is None or value is NOT_LOADED:
+        return []
+    if isinstance(value, list | tuple):
+        return list({id(each): each for each in value if each is not None}.values())
+    return [value]

@@ -1,0 +1,661 @@
+"""The session core: everything a session does, written once for both colours.
+
+The only code that does I/O, and it awaits nothing but the driver port and itself.
+:class:`~runic.orm.session.session.Session` runs it with ``run_blocking``,
+:class:`~runic.orm.session.async_session.AsyncSession` awaits it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from runic.orm.compile.dialect import UnitForm
+from runic.orm.core.metadata import node_meta
+from runic.orm.core.models import Edge, Node
+from runic.orm.core.state import NOT_LOADED, EntityState, Status
+from runic.orm.driver.port import QueryResult, Request
+from runic.orm.exceptions import (
+    DetachedEntityError,
+    DriverError,
+    EntityNotFoundError,
+    LazyLoadError,
+    MetadataError,
+    OrmError,
+    QueryError,
+)
+from runic.orm.mapper.mapper import Mapper
+from runic.orm.plugin.manager import adopt
+from runic.orm.session.blocking import run_blocking
+from runic.orm.session.changes import members, relation_difference
+from runic.orm.session.exclusive import Exclusive
+from runic.orm.session.flush import Guarantee, execute_plan
+from runic.orm.session.links import link_of
+from runic.orm.session.load import Loader, relation_of
+from runic.orm.session.plan import make_plan
+from runic.orm.session.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runic.orm.compile.dialect import Dialect
+    from runic.orm.compile.shape import Compiled
+    from runic.orm.core.descriptors import FieldDescriptor
+    from runic.orm.driver.port import AsyncGraphDriver, GraphDriver, Port
+
+__all__ = ["SessionCore"]
+
+logger = logging.getLogger("runic.cypher")
+
+
+class SessionCore:
+    """State and behaviour of one session.
+
+    Args:
+        driver: where connections come from.
+        blocking: whether attribute access may load (a blocking driver).
+        autoflush: whether reads send staged changes first.
+        read_only: refuse every write.
+        log_cypher: log each statement at INFO instead of DEBUG; values are never logged.
+        mapper: a mapper of the user's own.
+    """
+
+    def __init__(
+        self,
+        driver: GraphDriver | AsyncGraphDriver,
+        *,
+        blocking: bool,
+        autoflush: bool = True,
+        read_only: bool = False,
+        log_cypher: bool = False,
+        mapper: Mapper | None = None,
+    ) -> None:
+        driver = self.driver = driver if hasattr(driver, "connect") and hasattr(driver, "dialect") else adopt(driver)
+        self.blocking = blocking
+        self.autoflush = autoflush
+        self.read_only = read_only
+        self.log_level = logging.INFO if log_cypher else logging.DEBUG
+        self.dialect: Dialect = driver.dialect
+        self.mapper = mapper or Mapper(self.dialect)
+        self.unit = UnitOfWork(self)
+        self.loader = Loader(self.unit, self.dialect, self.send)
+        self.exclusive = Exclusive()
+        self.transactional = self.dialect.unit_form is UnitForm.TRANSACTION
+        self._port: Port | None = None
+        self._begun = False
+        self._raw_writes = 0
+        self._flushes = 0
+        self._broken: DriverError | None = None
+        self._blocks: list[bool] = []
+        self._last: Guarantee = "transaction" if self.transactional else "single query"
+        self._unit_guarantee: Guarantee = self._last
+
+    # -- the connection -------------------------------------------------------------------------
+
+    async def send(self, request: Request) -> QueryResult:
+        """Send one statement on this session's connection, beginning a transaction if need be."""
+        started = perf_counter()
+        try:
+            port = await self._checked_out()
+            result = await port.execute(request)
+        except DriverError as error:
+            if self.transactional:
+                await self._lose_transaction(error)
+            raise
+        except OrmError:
+            # Refused before anything was sent: the connection is as it was.
+            raise
+        except BaseException:
+            # Cancelled or interrupted half way: nobody knows what the connection will say next.
+            await self._drop_port(discard=True)
+            self.unit.unflush()
+            raise
+        if logger.isEnabledFor(self.log_level):
+            logger.log(
+                self.log_level, "%s [%d rows, %.1f ms]", request.text, len(result.rows), (perf_counter() - started) * 1e3
+            )
+        return result
+
+    async def _checked_out(self) -> Port:
+        """This session's connection, in a transaction if the server has them."""
+        port = self._port
+        if port is None:
+            port = self._port = self.driver.connect()
+        if self.transactional and not self._begun:
+            await port.begin(read_only=self.read_only)
+            self._begun = True
+        return port
+
+    async def _lose_transaction(self, error: DriverError) -> None:
+        """The server forgets a transaction after an error: what was flushed in it is staged again."""
+        if self._raw_writes:
+            self._broken = error
+        port, self._port, self._begun = self._port, None, False
+        self.unit.unflush()
+        if port is not None:
+            try:
+                await port.rollback()
+            except OrmError:
+                await port.release(discard=True)
+            else:
+                await port.release()
+
+    async def _drop_port(self, *, discard: bool = False) -> None:
+        port, self._port, self._begun = self._port, None, False
+        self._raw_writes = self._flushes = 0
+        if port is not None:
+            await port.release(discard=discard)
+
+    def _check_usable(self) -> None:
+        if self._broken is not None:
+            raise QueryError(
+                "the transaction was lost by an error, and with it statements sent with execute(write=True):"
+                f" call rollback() and start again ({self._broken})"
+            ) from self._broken
+
+    # -- staging (no I/O) -----------------------------------------------------------------------
+
+    def add(self, entities: Iterable[Any], *, merge: bool = False) -> None:
+        """Stage entities for creation."""
+        with self.exclusive:
+            self._refuse_if_read_only("add()")
+            for entity in entities:
+                self.unit.add(entity, merge=merge)
+
+    def delete(self, entity: Any) -> None:
+        """Stage a deletion."""
+        with self.exclusive:
+            self._refuse_if_read_only("delete()")
+            self.unit.delete(entity)
+
+    def expunge(self, entity: Any) -> None:
+        """Forget an entity."""
+        with self.exclusive:
+            self.unit.expunge(entity)
+
+    def expire(self, entity: Any) -> None:
+        """Forget what a persistent entity holds, changes included."""
+        with self.exclusive:
+            self._require_persistent(entity, "expire()")
+            meta = node_meta(type(entity))
+            state: EntityState = entity._runic_state
+            state.changes = state.snapshots = None
+            self.unit.became_clean(entity)
+            state.stale = True
+            for field in meta.fields.values():
+                if not field.primary_key:
+                    entity.__dict__.pop(field.name, None)
+
+    def relate(
+        self, source: Any, relation: Any, target: Any, edge: Any = None, *, parallel: bool = False
+    ) -> None:
+        """Stage a relationship."""
+        with self.exclusive:
+            self._refuse_if_read_only("relate()")
+            field = self._relation(source, relation)
+            self._check_ends(field, source, target)
+            if edge is not None and (field.edge_cls is None or not isinstance(edge, field.edge_cls)):
+                expected = field.edge_cls.__name__ if field.edge_cls else "none: the relation has no edge_model"
+                raise TypeError(
+                    f"{field.owner.__name__}.{field.name} takes no {type(edge).__name__} as edge (it takes {expected})"
+                )
+            for end in (source, target):
+                if not self.unit.has(end):
+                    self.unit.add(end)
+            if edge is None and field.edge_cls is not None:
+                edge = self._edge_in_memory(field)
+            self.unit.links.add(link_of(field, source, target, edge, parallel))
+            self._show_related(source, field, target)
+            self._forget_inverse(target, field)
+
+    def unrelate(self, source: Any, relation: Any, target: Any) -> None:
+        """Stage the removal of a relationship."""
+        with self.exclusive:
+            self._refuse_if_read_only("unrelate()")
+            field = self._relation(source, relation)
+            self._check_ends(field, source, target)
+            for end in (source, target):
+                if not self.unit.has(end):
+                    raise DetachedEntityError(f"{end!r} does not belong to this session: get() or add() it first")
+            self.unit.links.remove(link_of(field, source, target))
+            self._hide_related(source, field, target)
+            self._forget_inverse(target, field)
+
+    def register_or_get(self, entity: Any) -> Any:
+        """The entity of the identity map that has the same key, or ``entity``, now registered."""
+        with self.exclusive:
+            meta = node_meta(type(entity))
+            key = meta.primary_key
+            value = entity._runic_state.id if key is None or key.generated else entity.__dict__.get(key.name)
+            known = self.unit.part(meta.root).get(value)
+            if known is not None:
+                return known
+            if entity._runic_state.id is None:
+                raise DetachedEntityError(
+                    f"{entity!r} did not come from the database: add() creates it, merge() creates or updates it"
+                )
+            self.unit.add(entity)
+            return entity
+
+    def _edge_in_memory(self, field: FieldDescriptor) -> Any:
+        """An edge given by nobody: its defaults, where the class has a default for everything."""
+        try:
+            return field.edge_cls() if field.edge_cls is not None else None
+        except (TypeError, OrmError) as error:
+            name = field.edge_cls.__name__ if field.edge_cls else ""
+            raise TypeError(
+                f"{field.owner.__name__}.{field.name} has edges of {name}, which needs values: pass edge={name}(...)"
+            ) from error
+
+    def _show_related(self, source: Any, field: FieldDescriptor, target: Any) -> None:
+        """A relation that is in memory shows what was staged, without becoming a change itself."""
+        value = source.__dict__.get(field.name, NOT_LOADED)
+        if value is NOT_LOADED and source._runic_state.status is Status.PERSISTENT:
+            return
+        if not field.uselist:
+            if not self._assigned(source, field):
+                source.__dict__[field.name] = target
+            return
+        for listed in (value or [], (source._runic_state.snapshots or {}).get(field.name)):
+            if listed is not None and not any(each is target for each in listed):
+                listed.append(target)
+                source.__dict__.setdefault(field.name, listed)
+
+    def _hide_related(self, source: Any, field: FieldDescriptor, target: Any) -> None:
+        value = source.__dict__.get(field.name, NOT_LOADED)
+        if value is NOT_LOADED:
+            return
+        if not field.uselist:
+            if value is target and not self._assigned(source, field):
+                source.__dict__[field.name] = None
+            return
+        for listed in (value, (source._runic_state.snapshots or {}).get(field.name)):
+            if listed is not None:
+                listed[:] = [each for each in listed if each is not target]
+
+    def _assigned(self, source: Any, field: FieldDescriptor) -> bool:
+        return field.name in (source._runic_state.changes or ())
+
+    def _forget_inverse(self, target: Any, field: FieldDescriptor) -> None:
+        """The same edges seen from the other end are loaded again when they are next looked at."""
+        state: EntityState = target._runic_state
+        if state.status is not Status.PERSISTENT:
+            return
+        for other in node_meta(type(target)).relations:
+            opposite = other.direction != field.direction or field.direction == "BOTH"
+            if other.relationship == field.relationship and opposite and not self._assigned(target, other):
+                target.__dict__.pop(other.name, None)
+                if state.snapshots:
+                    state.snapshots.pop(other.name, None)
+
+    def _relation(self, source: Any, relation: Any) -> FieldDescriptor:
+        name = relation if isinstance(relation, str) else getattr(relation, "name", None)
+        if not isinstance(source, Node) or not isinstance(name, str):
+            raise TypeError(f"expected a node and the name of a relation, got {source!r} and {relation!r}")
+        field = node_meta(type(source)).fields.get(name)
+        if field is None or not field.is_relation:
+            return relation_of(type(source), name)
+        return field
+
+    def _check_ends(self, field: FieldDescriptor, source: Any, target: Any) -> None:
+        del source
+        if not isinstance(target, field.target_cls):
+            raise TypeError(
+                f"{field.owner.__name__}.{field.name} relates to {field.target_cls.__name__}, not to {target!r}"
+            )
+
+    def _refuse_if_read_only(self, what: str) -> None:
+        if self.read_only:
+            raise QueryError(f"{what}: this session is read-only")
+
+    def _require_persistent(self, entity: Any, what: str) -> None:
+        if not isinstance(entity, Node | Edge):
+            raise TypeError(f"{what} takes an entity, not {entity!r}")
+        if not self.unit.has(entity) or entity._runic_state.status is not Status.PERSISTENT:
+            raise DetachedEntityError(f"{what}: {entity!r} is not a persistent entity of this session")
+
+    # -- what descriptors ask for ---------------------------------------------------------------
+
+    def entity_changed(self, entity: Any) -> None:
+        """See :class:`~runic.orm.core.state.Owner`."""
+        self.exclusive.check()
+        self.unit.dirty[id(entity)] = entity
+
+    def mutable_read(self, entity: Any) -> None:
+        """See :class:`~runic.orm.core.state.Owner`."""
+        self.unit.touched[id(entity)] = entity
+
+    def load_missing(self, entity: Any, name: str) -> Any:
+        """See :class:`~runic.orm.core.state.Owner`."""
+        if not self.blocking:
+            raise LazyLoadError(
+                f"{type(entity).__name__}.{name} was not loaded, and attribute access cannot await: ask for it"
+                f" with fetch=[{name!r}], or await session.load(entity, {name!r})"
+            )
+        run_blocking(self._load_missing(entity, name))
+        return entity.__dict__.get(name)
+
+    async def _load_missing(self, entity: Any, name: str) -> None:
+        with self.exclusive:
+            await self._autoflush()
+            field = None if isinstance(entity, Edge) else node_meta(type(entity)).fields.get(name)
+            if field is None or not field.is_relation:
+                await self.loader.refresh([entity, *self._stale_siblings(entity)])
+                return
+            if field.loading == "batch" or field.loading == "select":
+                await self.loader.relation(self._siblings(entity, name), field)
+
+    def _siblings(self, entity: Any, name: str) -> list[Any]:
+        """The entity and those of the same result that lack the relation as well."""
+        state: EntityState = entity._runic_state
+        found = [entity]
+        for other in state.siblings or ():
+            known = other._runic_state
+            if other is entity or known.owner is not self or known.status is not Status.PERSISTENT:
+                continue
+            if name in node_meta(type(other)).fields and other.__dict__.get(name, NOT_LOADED) is NOT_LOADED:
+                found.append(other)
+        return found
+
+    def _stale_siblings(self, entity: Any) -> list[Any]:
+        state: EntityState = entity._runic_state
+        return [
+            other
+            for other in state.siblings or ()
+            if other is not entity
+            and other._runic_state.owner is self
+            and other._runic_state.stale
+            and type(other) is type(entity)
+            and not other._runic_state.changes
+        ]
+
+    # -- reading --------------------------------------------------------------------------------
+
+    async def get(self, cls: type, key: Any, fetch: Sequence[str] | None = None) -> Any:
+        """The entity with that primary key, or ``None``."""
+        with self.exclusive:
+            if fetch is None:
+                known = self.loader.known(cls, key)
+                if known is not None:
+                    return known
+            if key is None:
+                raise TypeError(f"get({cls.__name__}, None): a primary key is never None")
+            await self._autoflush()
+            entity = self.loader.known(cls, key)
+            if entity is None:
+                entity = await self.loader.by_key(cls, key)
+            if entity is not None and (id(entity) in self.unit.deleted or not isinstance(entity, cls)):
+                return None
+            if entity is not None and fetch:
+                await self.loader.fetch(cls, [entity], fetch)
+            return entity
+
+    async def get_many(self, cls: type, keys: Iterable[Any], fetch: Sequence[str] | None = None) -> list[Any]:
+        """The entities with those keys, in the order of the keys; ``None`` where there is none."""
+        with self.exclusive:
+            wanted = list(keys)
+            await self._autoflush()
+            missing = [key for key in dict.fromkeys(wanted) if self.loader.known(cls, key) is None]
+            await self.loader.by_keys(cls, missing)
+            found = [self.loader.known(cls, key) for key in wanted]
+            if fetch:
+                await self.loader.fetch(cls, found, fetch)
+            return found
+
+    async def run(self, compiled: Compiled) -> QueryResult:
+        """Send a compiled read and return its cells."""
+        await self._autoflush()
+        return await self.send(_request(compiled))
+
+    async def stream(self, compiled: Compiled, page: int) -> AsyncGenerator[Sequence[list[Any]]]:
+        """Send a compiled read and yield its cells in portions."""
+        await self._autoflush()
+        port = await self._checked_out()
+        portions = port.stream(_request(compiled), page)
+        try:
+            async for portion in portions:
+                yield portion
+        finally:
+            await portions.aclose()
+
+    async def refresh(self, entity: Any) -> None:
+        """Read an entity again."""
+        with self.exclusive:
+            self._require_persistent(entity, "refresh()")
+            await self._autoflush(skip=entity)
+            state: EntityState = entity._runic_state
+            state.changes = state.snapshots = None
+            self.unit.became_clean(entity)
+            await self.loader.refresh([entity])
+
+    async def load(self, entities: Any, *names: str) -> None:
+        """Load relations of one entity or of many."""
+        with self.exclusive:
+            listed = list(entities) if isinstance(entities, Iterable) else [entities]
+            await self._autoflush()
+            groups: dict[type, list[Any]] = {}
+            for entity in listed:
+                self._require_persistent(entity, "load()")
+                groups.setdefault(type(entity), []).append(entity)
+            for cls, group in groups.items():
+                await self.loader.fetch(cls, group, names)
+
+    async def execute(self, cypher: str, params: Mapping[str, Any] | None, write: bool) -> QueryResult:
+        """Run raw Cypher."""
+        with self.exclusive:
+            if write:
+                self._refuse_if_read_only("execute(write=True)")
+            await self._autoflush()
+            result = await self.send(Request(cypher, dict(params or {}), write=write))
+            if write:
+                self._raw_writes += 1
+                self._note_write("several queries" if self._flushes or self._raw_writes > 1 else self._last)
+            return result
+
+    # -- writing --------------------------------------------------------------------------------
+
+    async def _autoflush(self, skip: Any = None) -> None:
+        self._check_usable()
+        if self.autoflush and not self.read_only and self.unit.has_work():
+            if skip is not None and self.unit.dirty.keys() | self.unit.touched.keys() <= {id(skip)}:
+                others = self.unit.new or self.unit.merged or self.unit.deleted or self.unit.links
+                if not others:
+                    return
+            await self._flush()
+
+    async def flush(self) -> None:
+        """Send everything that is staged."""
+        with self.exclusive:
+            self._check_usable()
+            await self._flush()
+
+    async def _flush(self) -> None:
+        unit = self.unit
+        if not unit.has_work():
+            return
+        if self.read_only:
+            raise QueryError("this session is read-only, and an entity of it was changed")
+        await self._cascade()
+        plan = make_plan(unit, self.dialect)
+        if plan.steps:
+            guarantee = await execute_plan(plan, unit, self.dialect, self.send)
+            self._flushes += 1
+            self._note_write("several queries" if self._several_queries() else guarantee)
+        for entity in plan.clean:
+            unit.became_clean(entity)
+        unit.links.clear()
+        if not self.transactional:
+            unit.committed()
+
+    def _several_queries(self) -> bool:
+        return not self.transactional and self._flushes + self._raw_writes > 1
+
+    def _note_write(self, guarantee: Guarantee) -> None:
+        if self._unit_guarantee != "several queries":
+            self._unit_guarantee = guarantee
+
+    async def _cascade(self) -> None:
+        """Follow relations declared with ``cascade=True``: add what they reach, delete with their owner."""
+        unit = self.unit
+        queue = [*unit.new.values(), *unit.merged.values(), *unit.dirty.values(), *unit.touched.values()]
+        seen: set[int] = set()
+        while queue:
+            entity = queue.pop()
+            if id(entity) in seen or isinstance(entity, Edge):
+                continue
+            seen.add(id(entity))
+            for relation in node_meta(type(entity)).relations:
+                if not relation.cascade:
+                    continue
+                if entity._runic_state.status is Status.PERSISTENT and relation_difference(entity, relation) is None:
+                    continue
+                for target in members(entity, relation):
+                    if target._runic_state.status in (Status.TRANSIENT, Status.DETACHED):
+                        unit.add(target)
+                    queue.append(target)
+        wave = list(unit.deleted.values())
+        while wave:
+            reached: list[Any] = []
+            groups: dict[FieldDescriptor, list[Any]] = {}
+            for entity in wave:
+                for relation in node_meta(type(entity)).relations:
+                    if relation.cascade:
+                        groups.setdefault(relation, []).append(entity)
+            for relation, owners in groups.items():
+                await self.loader.relation(owners, relation)
+                for owner in owners:
+                    for target in members(owner, relation):
+                        if unit.has(target) and id(target) not in unit.deleted:
+                            unit.delete(target)
+                            reached.append(target)
+            wave = reached
+
+    async def commit(self) -> None:
+        """Flush, and make it durable."""
+        with self.exclusive:
+            self._check_usable()
+            await self._flush()
+            port = self._port
+            if port is not None and self._begun:
+                try:
+                    await port.commit()
+                except DriverError:
+                    self._begun = False
+                    self.unit.unflush()
+                    await self._drop_port(discard=True)
+                    raise
+                except BaseException:
+                    self.unit.unflush()
+                    await self._drop_port(discard=True)
+                    raise
+            self.unit.committed()
+            self._last, self._unit_guarantee = self._unit_guarantee, self._initial_guarantee()
+            await self._drop_port()
+
+    async def rollback(self) -> None:
+        """Take back everything since the last commit."""
+        with self.exclusive:
+            await self._rollback()
+
+    async def _rollback(self) -> None:
+        port, begun = self._port, self._begun
+        self._broken = None
+        self._unit_guarantee = self._initial_guarantee()
+        self.unit.rollback()
+        try:
+            if port is not None and begun:
+                await port.rollback()
+        except BaseException:
+            await self._drop_port(discard=True)
+            raise
+        await self._drop_port()
+
+    async def leave(self, error: BaseException | None) -> None:
+        """The end of a ``with`` block: commit, or roll back and let ``error`` go on."""
+        try:
+            if error is None:
+                await self.commit()
+        finally:
+            try:
+                await self.close()
+            except DriverError as problem:
+                if error is None:
+                    raise
+                # The error of the block matters more than that of cleaning up after it.
+                error.add_note(f"while rolling back: {problem}")
+
+    async def close(self) -> None:
+        """Roll back what is open and forget every entity."""
+        try:
+            await self._rollback()
+        finally:
+            self.unit.expunge_all()
+
+    def _initial_guarantee(self) -> Guarantee:
+        return "transaction" if self.transactional else "single query"
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """What the last commit promised."""
+        return self._last
+
+    async def merge(self, entity: Any) -> Any:
+        """Stage an upsert by key; returns the entity that the session keeps."""
+        with self.exclusive:
+            self._refuse_if_read_only("merge()")
+            if not isinstance(entity, Node):
+                raise TypeError(f"merge() takes a node, not {entity!r}")
+            meta = node_meta(type(entity))
+            key = meta.primary_key
+            if key is None or key.generated:
+                raise MetadataError(
+                    f"merge() needs a primary key that the program chooses; {meta.cls.__name__} has none: use add()"
+                )
+            value = entity.__dict__.get(key.name)
+            known = self.unit.part(meta.root).get(value)
+            if known is None or known is entity:
+                if not self.unit.has(entity):
+                    self.unit.add(entity, merge=True)
+                return entity
+            for field in meta.fields.values():
+                if field.primary_key or field.version or field.name not in entity.__dict__:
+                    continue
+                given = entity.__dict__[field.name]
+                if field.is_relation and (given is NOT_LOADED or not given):
+                    continue
+                setattr(known, field.name, given)
+            return known
+
+    async def enter_block(self) -> None:
+        """Begin a block whose changes are flushed together at its end, or taken back together."""
+        with self.exclusive:
+            self._check_usable()
+            await self._flush()
+            self._blocks.append(self.autoflush)
+            self.autoflush = False
+
+    async def leave_block(self, failed: bool) -> None:
+        """End the innermost block."""
+        with self.exclusive:
+            self.autoflush = self._blocks.pop()
+            if failed:
+                self.unit.discard()
+            else:
+                await self._flush()
+
+    async def require(self, cls: type, key: Any) -> Any:
+        """The entity with that key.
+
+        Raises:
+            EntityNotFoundError: there is none.
+        """
+        found = await self.get(cls, key)
+        if found is None:
+            raise EntityNotFoundError(f"no {cls.__name__} with primary key {key!r}")
+        return found
+
+
+def _request(compiled: Compiled) -> Request:
+    return Request(compiled.text, compiled.parameters, columns=compiled.shape.columns, raw_cells=True)

@@ -1,0 +1,116 @@
+"""Staged relationships: which edges a flush will create, merge or delete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runic.orm.core.descriptors import FieldDescriptor
+
+__all__ = ["Clearing", "Link", "LinkBook", "link_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Link:
+    """An edge between two entities, in the direction in which it is stored.
+
+    Attributes:
+        field: the relation through which it was asked for, for messages.
+        start: the entity the edge leaves.
+        end: the entity it enters.
+        type: the relationship type.
+        undirected: either direction is the same edge (``direction="BOTH"``).
+        edge: the edge object whose properties it carries, if any.
+        parallel: create it even beside another one.
+    """
+
+    field: FieldDescriptor
+    start: Any
+    end: Any
+    type: str
+    undirected: bool
+    edge: Any = None
+    parallel: bool = False
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Equal for two links that mean the same edge."""
+        ends = (id(self.start), id(self.end))
+        return (self.type, *(sorted(ends) if self.undirected else ends))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clearing:
+    """All edges of a relation that was never loaded and has now been replaced."""
+
+    field: FieldDescriptor
+    source: Any
+
+
+def link_of(
+    field: FieldDescriptor, source: Any, target: Any, edge: Any = None, parallel: bool = False
+) -> Link:
+    """The link that ``source.<field>`` to ``target`` stands for."""
+    start, end = (target, source) if field.direction == "INCOMING" else (source, target)
+    assert field.relationship is not None
+    return Link(field, start, end, field.relationship, field.direction == "BOTH", edge, parallel)
+
+
+class LinkBook:
+    """The links staged by ``relate`` and ``unrelate`` since the last flush, in order."""
+
+    __slots__ = ("additions", "parallels", "removals")
+
+    def __init__(self) -> None:
+        self.additions: dict[tuple[Any, ...], Link] = {}
+        self.removals: dict[tuple[Any, ...], Link] = {}
+        self.parallels: list[Link] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.additions or self.removals or self.parallels)
+
+    def add(self, link: Link) -> None:
+        """Stage a link. A removal staged before stays: the edge is then made anew."""
+        if link.parallel:
+            self.parallels.append(link)
+            return
+        staged = self.additions.get(link.key)
+        if staged is None or link.edge is not None:
+            self.additions[link.key] = link
+
+    def remove(self, link: Link) -> None:
+        """Stage the removal of a link, and forget that it was to be created."""
+        self.additions.pop(link.key, None)
+        self.parallels = [each for each in self.parallels if each.key != link.key]
+        self.removals[link.key] = link
+
+    def written(self, link: Link, *, removed: bool) -> None:
+        """The database has it: a later flush must not write it again."""
+        if removed:
+            self.removals.pop(link.key, None)
+        elif link.parallel:
+            self.parallels = [each for each in self.parallels if each is not link]
+        else:
+            self.additions.pop(link.key, None)
+
+    def forget(self, entity: Any) -> None:
+        """Drop everything that concerns ``entity``."""
+        for book in (self.additions, self.removals):
+            for key in [k for k, link in book.items() if entity is link.start or entity is link.end]:
+                del book[key]
+        self.parallels = [each for each in self.parallels if entity is not each.start and entity is not each.end]
+
+    def copy(self) -> LinkBook:
+        """The same links in a new book."""
+        book = LinkBook()
+        book.additions = dict(self.additions)
+        book.removals = dict(self.removals)
+        book.parallels = list(self.parallels)
+        return book
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.additions.clear()
+        self.removals.clear()
+        self.parallels.clear()

@@ -1,0 +1,321 @@
+"""Read entities: by key, by statement, by relation. The only code that turns results into objects.
+
+One mechanism loads relations, lazily for the siblings of one result or eagerly for a ``fetch`` path:
+a statement per relation, however many entities it starts from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from runic.orm.compile.layout import node_layout
+from runic.orm.core.kinds import FieldType, Kind
+from runic.orm.core.metadata import node_meta
+from runic.orm.core.models import Edge
+from runic.orm.core.state import NOT_LOADED, EntityState, Status
+from runic.orm.driver.port import QueryResult, Request
+from runic.orm.exceptions import EntityNotFoundError, FieldValidationError, MetadataError
+from runic.orm.mapper.encode import encode_value
+from runic.orm.mapper.hydrate import node_hydrator
+
+if TYPE_CHECKING:
+    from runic.orm.compile.dialect import Dialect
+    from runic.orm.core.descriptors import FieldDescriptor
+    from runic.orm.core.metadata import NodeMeta
+    from runic.orm.session.unit_of_work import UnitOfWork
+
+__all__ = ["Loader", "relation_of"]
+
+type Send = Callable[[Request], Awaitable[QueryResult]]
+
+_INDEX = FieldType(Kind.INTEGER, int)
+
+
+def relation_of(cls: type, name: str) -> FieldDescriptor:
+    """The relation ``name`` of ``cls`` or of one of its subclasses.
+
+    Raises:
+        MetadataError: there is none; lists those that there are.
+    """
+    meta = node_meta(cls)
+    known: list[str] = []
+    for each in (meta, *meta.subclasses):
+        field = each.fields.get(name)
+        if field is not None and field.is_relation:
+            return field
+        known += [relation.name for relation in each.relations]
+    listed = ", ".join(dict.fromkeys(known)) or "none"
+    raise MetadataError(f"{cls.__name__} has no relation {name!r}; its relations are: {listed}")
+
+
+class Loader:
+    """Loads entities of one session into its identity map."""
+
+    def __init__(self, unit: UnitOfWork, dialect: Dialect, send: Send) -> None:
+        self.unit = unit
+        self.dialect = dialect
+        self.send = send
+
+    # -- by key ---------------------------------------------------------------------------------
+
+    def known(self, cls: type, key: Any) -> Any:
+        """The entity of the identity map with that key, unless it is stale or about to be deleted."""
+        part = self.unit.identities.get(node_meta(cls).root)
+        entity = part.get(key) if part else None
+        if entity is None or not isinstance(entity, cls):
+            return None
+        if entity._runic_state.stale or id(entity) in self.unit.deleted:
+            return None
+        return entity
+
+    async def by_keys(self, cls: type, keys: Sequence[Any]) -> list[Any]:
+        """The entities with ``keys`` that exist, one statement for each batch; in any order."""
+        if not keys:
+            return []
+        text, field = key_text(cls, self.dialect)
+        values = [_key_value(field, key, self.dialect) for key in keys]
+        found: list[Any] = []
+        for start in range(0, len(values), self.dialect.batch_size):
+            rows = values[start : start + self.dialect.batch_size]
+            found += await self.nodes(cls, text, {"keys": rows}, 0)
+        return found
+
+    async def by_key(self, cls: type, key: Any) -> Any:
+        """The entity with ``key``, read from the database, or ``None``."""
+        text, field = one_text(cls, self.dialect)
+        found = await self.nodes(cls, text, {"key": _key_value(field, key, self.dialect)}, 0)
+        return found[0] if found else None
+
+    async def nodes(self, cls: type, text: str, parameters: dict[str, Any], start: int) -> list[Any]:
+        """Run a statement of this module and hydrate the nodes of ``cls`` at column ``start``."""
+        result = await self.send(Request(text, parameters, raw_cells=True))
+        return self.hydrate(cls, result.rows, start)
+
+    def hydrate(self, cls: type, rows: Sequence[Sequence[Any]], start: int) -> list[Any]:
+        """Entities of the columns that begin at ``start``, one a row; ``None`` for a null node."""
+        meta = node_meta(cls)
+        hydrate = node_hydrator(node_layout(meta, self.dialect), self.dialect, start)
+        return hydrate(rows, self.unit.part(meta.root), self.unit.owner, [], self.refreshed)
+
+    def refreshed(self, entity: Any) -> None:
+        """A stale entity is about to be overwritten by a result."""
+        self.unit.became_clean(entity)
+        entity._runic_state.stale = False
+
+    # -- refresh --------------------------------------------------------------------------------
+
+    async def refresh(self, entities: Sequence[Any]) -> None:
+        """Read entities again and overwrite what they hold.
+
+        Raises:
+            EntityNotFoundError: one of them is not in the database any more.
+        """
+        groups: dict[type, list[Any]] = {}
+        for entity in entities:
+            if isinstance(entity, Edge):
+                raise FieldValidationError(
+                    f"{entity!r} is an edge: run the query that returned it again to refresh it"
+                )
+            groups.setdefault(type(entity), []).append(entity)
+        for cls, group in groups.items():
+            meta = node_meta(cls)
+            key = meta.primary_key
+            for entity in group:
+                entity._runic_state.stale = True
+            if key is None:
+                found = await self.nodes(
+                    cls, identity_text(cls, self.dialect), {"keys": [e._runic_state.id for e in group]}, 0
+                )
+            else:
+                found = await self.by_keys(cls, [entity.__dict__[key.name] for entity in group])
+            present = {id(entity) for entity in found}
+            for entity in group:
+                if id(entity) not in present:
+                    raise EntityNotFoundError(
+                        f"{entity!r} is not in the database any more: expunge() it, or add it again as a new object"
+                    )
+                for relation in meta.relations:
+                    entity.__dict__.pop(relation.name, None)
+
+    # -- relations ------------------------------------------------------------------------------
+
+    async def fetch(self, cls: type, entities: Sequence[Any], paths: Iterable[str]) -> None:
+        """Load the relations named by ``paths`` (``"friends"``, ``"friends.company"``)."""
+        nested: dict[str, list[str]] = {}
+        for path in paths:
+            name, _, rest = path.partition(".")
+            nested.setdefault(name, [])
+            if rest:
+                nested[name].append(rest)
+        for name, rest in nested.items():
+            field = relation_of(cls, name)
+            owners = [e for e in entities if e is not None and name in node_meta(type(e)).fields]
+            await self.relation(owners, field)
+            if rest:
+                targets = {id(t): t for e in owners for t in _members(e.__dict__.get(name))}
+                await self.fetch(field.target_cls, list(targets.values()), rest)
+
+    async def relation(self, entities: Sequence[Any], field: FieldDescriptor) -> None:
+        """Load one relation of all ``entities`` that do not have it yet."""
+        missing = [
+            entity
+            for entity in {id(e): e for e in entities}.values()
+            if entity.__dict__.get(field.name, NOT_LOADED) is NOT_LOADED
+            and entity._runic_state.status is Status.PERSISTENT
+        ]
+        text = relation_text(node_meta(type(missing[0])).root, field, self.dialect) if missing else ""
+        read = _index_reader(self.dialect)
+        for start in range(0, len(missing), self.dialect.batch_size):
+            batch = missing[start : start + self.dialect.batch_size]
+            rows = [[number, *self._match(entity)] for number, entity in enumerate(batch)]
+            result = await self.send(Request(text, {"rows": rows}, raw_cells=True))
+            targets = self.hydrate(field.target_cls, result.rows, 1)
+            related: list[list[Any]] = [[] for _ in batch]
+            for row, target in zip(result.rows, targets, strict=True):
+                related[read(row[0])].append(target)
+            for entity, found in zip(batch, related, strict=True):
+                _store(entity, field, found)
+
+    def _match(self, entity: Any) -> list[Any]:
+        meta = node_meta(type(entity))
+        state: EntityState = entity._runic_state
+        key = meta.primary_key
+        if key is None or key.generated:
+            return [state.id]
+        return [state.id, _key_value(key, entity.__dict__[key.name], self.dialect)]
+
+
+def _members(value: Any) -> list[Any]:
+    if value is None or value is NOT_LOADED:
+        return []
+    return list(value) if isinstance(value, list) else [value]
+
+
+def _store(entity: Any, field: FieldDescriptor, found: list[Any]) -> None:
+    # Parallel edges, and both directions of an undirected relation, bring a node more than once.
+    distinct = list({id(target): target for target in found if target is not None}.values())
+    if field.uselist:
+        entity.__dict__[field.name] = distinct
+        state: EntityState = entity._runic_state
+        if state.snapshots:
+            state.snapshots.pop(field.name, None)
+        return
+    entity.__dict__[field.name] = distinct[0] if distinct else None
+
+
+def _key_value(field: FieldDescriptor | None, key: Any, dialect: Dialect) -> Any:
+    if field is None or field.generated:
+        return key
+    codec = dialect.codec(field.type)
+    return codec.compare_encode(key) if codec.compare_encode else encode_value(field, key, dialect)
+
+
+# -- texts ---------------------------------------------------------------------------------------
+
+
+def _columns(meta: NodeMeta, dialect: Dialect, variable: str) -> str:
+    layout = node_layout(meta, dialect)
+    return ", ".join(
+        f"{column.format(v=variable)} AS c{number}" for number, column in enumerate(layout.columns)
+    )
+
+
+def _key_condition(meta: NodeMeta, dialect: Dialect, variable: str, value: str) -> str:
+    field = meta.primary_key
+    if field is None:
+        raise MetadataError(
+            f"{meta.cls.__name__} has no primary key: declare one with Field(primary_key=True), or query it"
+        )
+    if field.generated:
+        return f"{dialect.identity.format(v=variable)} = {value}"
+    suffix, template = dialect.codec(field.type).compare
+    return f"{variable}.{dialect.quote(field.name + suffix)} = {template.format(v=value)}"
+
+
+def key_text(cls: type, dialect: Dialect) -> tuple[str, FieldDescriptor | None]:
+    """Nodes by a list of keys: parameter ``keys``."""
+    meta = node_meta(cls)
+    return _key_text(cls, dialect, len(meta.subclasses)), meta.primary_key
+
+
+@lru_cache(maxsize=1024)
+def _key_text(cls: type, dialect: Dialect, subclasses: int) -> str:
+    del subclasses  # part of the key: a new subclass changes the columns
+    meta = node_meta(cls)
+    return (
+        f"UNWIND $keys AS k MATCH (n:{dialect.quote(meta.primary_label)})"
+        f" WHERE {_key_condition(meta, dialect, 'n', 'k')} RETURN {_columns(meta, dialect, 'n')}"
+    )
+
+
+def one_text(cls: type, dialect: Dialect) -> tuple[str, FieldDescriptor | None]:
+    """One node by its key: parameter ``key``."""
+    meta = node_meta(cls)
+    return _one_text(cls, dialect, len(meta.subclasses)), meta.primary_key
+
+
+@lru_cache(maxsize=1024)
+def _one_text(cls: type, dialect: Dialect, subclasses: int) -> str:
+    del subclasses
+    meta = node_meta(cls)
+    return (
+        f"MATCH (n:{dialect.quote(meta.primary_label)})"
+        f" WHERE {_key_condition(meta, dialect, 'n', '$key')} RETURN {_columns(meta, dialect, 'n')} LIMIT 1"
+    )
+
+
+def identity_text(cls: type, dialect: Dialect) -> str:
+    """Nodes by the server's identities: parameter ``keys``."""
+    meta = node_meta(cls)
+    return (
+        f"UNWIND $keys AS k MATCH (n:{dialect.quote(meta.primary_label)})"
+        f" WHERE {dialect.identity.format(v='n')} = k RETURN {_columns(meta, dialect, 'n')}"
+    )
+
+
+def relation_text(root: type, field: FieldDescriptor, dialect: Dialect) -> str:
+    """The targets of one relation for many sources: parameter ``rows``, of (index, identity[, key])."""
+    target = node_meta(field.target_cls)
+    return _relation_text(root, field, dialect, len(target.subclasses))
+
+
+@lru_cache(maxsize=1024)
+def _relation_text(root: type, field: FieldDescriptor, dialect: Dialect, subclasses: int) -> str:
+    del subclasses
+    meta = node_meta(root)
+    target = node_meta(field.target_cls)
+    condition = f"{dialect.identity.format(v='a')} = row[1]"
+    key = meta.primary_key
+    if key is not None and not key.generated:
+        condition += f" AND {_key_condition(meta, dialect, 'a', 'row[2]')}"
+    left = "<-" if field.direction == "INCOMING" else "-"
+    right = "->" if field.direction == "OUTGOING" else "-"
+    assert field.relationship is not None
+    return (
+        f"UNWIND $rows AS row MATCH (a) WHERE {condition}"
+        f" MATCH (a){left}[:{dialect.quote(field.relationship)}]{right}(b:{dialect.quote(target.primary_label)})"
+        f" RETURN row[0] AS i, {_columns(target, dialect, 'b')}"
+    )
+
+
+@lru_cache(maxsize=64)
+def _index_reader(dialect: Dialect) -> Callable[[Any], int]:
+    cell = dialect.codec(_INDEX).cell.format(c="c")
+    reader: Callable[[Any], int] = eval(f"lambda c: {cell}")
+    return reader
+
+
+async def pages(
+    send: Callable[[int, int], Awaitable[list[Any]]], size: int
+) -> AsyncGenerator[list[Any]]:
+    """Portions of ``size`` from a function of (skip, limit), until one comes back short."""
+    skip = 0
+    while True:
+        portion = await send(skip, size)
+        if portion:
+            yield portion
+        if len(portion) < size:
+            return
+        skip += size

@@ -1,0 +1,266 @@
+"""Execute statements of the query builder and give their results their shape."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from runic.orm.compile.dialect import Capability
+from runic.orm.compile.layout import EdgeLayout, NodeLayout
+from runic.orm.compile.shape import Item, ItemKind
+from runic.orm.core.metadata import node_meta
+from runic.orm.driver.port import Request
+from runic.orm.exceptions import FieldValidationError, QueryError
+from runic.orm.mapper.hydrate import edge_hydrator, node_hydrator
+
+if TYPE_CHECKING:
+    from runic.orm.compile.codec import Codec
+    from runic.orm.compile.dialect import Dialect
+    from runic.orm.compile.shape import Compiled
+    from runic.orm.driver.port import QueryResult
+    from runic.orm.query.builder import QueryBuilder
+    from runic.orm.query.specialised import (
+        AsyncFulltextQueryBuilder,
+        AsyncQueryBuilder,
+        AsyncVectorQueryBuilder,
+        FulltextQueryBuilder,
+        VectorQueryBuilder,
+    )
+    from runic.orm.session.async_session import AsyncSession
+    from runic.orm.session.core import SessionCore
+    from runic.orm.session.session import Session
+
+__all__ = ["Statements"]
+
+
+class Statements:
+    """What a session does with the statements of the query builder."""
+
+    def __init__(self, core: SessionCore) -> None:
+        self.core = core
+
+    # -- terminals ------------------------------------------------------------------------------
+
+    async def scalars(self, stmt: QueryBuilder[Any]) -> list[Any]:
+        """The entities of a statement; a node that an optional match did not find is left out."""
+        with self.core.exclusive:
+            compiled = stmt.executable(self.core.dialect)
+            item = compiled.shape.items[0]
+            if len(compiled.shape.items) > 1:
+                raise QueryError(
+                    "scalars() returns one value a row, and this statement returns"
+                    f" {', '.join(each.name for each in compiled.shape.items)}: use all_rows() or all_with_edges()"
+                )
+            result = await self.core.run(compiled)
+            values = self._values(item, result)
+            return [value for value in values if value is not None] if item.nullable else values
+
+    async def scalar(self, stmt: QueryBuilder[Any]) -> Any:
+        """The first entity of a statement, or ``None``."""
+        found = await self.scalars(stmt.limited(1))
+        return found[0] if found else None
+
+    async def all_rows(self, stmt: QueryBuilder[Any]) -> list[dict[str, Any]]:
+        """A dict a row."""
+        with self.core.exclusive:
+            compiled = stmt.executable(self.core.dialect)
+            result = await self.core.run(compiled)
+            names = [item.name for item in compiled.shape.items]
+            columns = [self._values(item, result) for item in compiled.shape.items]
+            return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+    async def all_with_edges(self, stmt: QueryBuilder[Any]) -> list[tuple[Any, ...]]:
+        """A tuple a row, in the order of the returned aliases."""
+        with self.core.exclusive:
+            compiled = stmt.executable(self.core.dialect)
+            if not any(item.kind is ItemKind.EDGE for item in compiled.shape.items):
+                raise QueryError("all_with_edges() needs return_nodes(...) and return_edge(...) on the statement")
+            result = await self.core.run(compiled)
+            columns = [self._values(item, result) for item in compiled.shape.items]
+            return list(zip(*columns, strict=True))
+
+    async def column(self, stmt: QueryBuilder[Any]) -> list[Any]:
+        """The first value of each row."""
+        with self.core.exclusive:
+            compiled = stmt.executable(self.core.dialect)
+            return self._values(compiled.shape.items[0], await self.core.run(compiled))
+
+    async def scalar_value(self, stmt: QueryBuilder[Any]) -> Any:
+        """The first value of the first row, or ``None``."""
+        found = await self.column(stmt.limited(1))
+        return found[0] if found else None
+
+    async def count(self, stmt: QueryBuilder[Any]) -> int:
+        """How many rows the statement has, without limit and skip."""
+        with self.core.exclusive:
+            compiled = stmt.counted().executable(self.core.dialect)
+            found = self._values(compiled.shape.items[0], await self.core.run(compiled))
+            return int(found[0])
+
+    async def stream(self, stmt: QueryBuilder[Any], page: int) -> AsyncGenerator[Any]:
+        """The entities of a statement, a page of them in memory at a time."""
+        if page < 1:
+            raise ValueError(f"stream(page={page}): a page has at least one entity")
+        core = self.core
+        if Capability.STREAMING in core.dialect.capabilities:
+            pages = self._server_pages(stmt, page)
+        else:
+            pages = self._keyset_pages(stmt, page)
+        try:
+            async for entities in pages:
+                for entity in entities:
+                    yield entity
+                self._let_go(entities)
+        finally:
+            await pages.aclose()
+
+    # -- pages ----------------------------------------------------------------------------------
+
+    async def _server_pages(self, stmt: QueryBuilder[Any], page: int) -> AsyncGenerator[list[Any]]:
+        """Portions of one result, where the server gives it in portions."""
+        core = self.core
+        with core.exclusive:
+            compiled = stmt.executable(core.dialect)
+            rows = core.stream(compiled, page)
+        try:
+            async for portion in rows:
+                with core.exclusive:
+                    yield_values = self._values_of(compiled.shape.items[0], portion)
+                yield [value for value in yield_values if value is not None]
+        finally:
+            await rows.aclose()
+
+    async def _keyset_pages(self, stmt: QueryBuilder[Any], page: int) -> AsyncGenerator[list[Any]]:
+        """Statements that each continue after the last entity of the one before.
+
+        Unlike SKIP, this neither repeats nor omits an entity when others write meanwhile, and each
+        page costs the same.
+        """
+        last: Any = None
+        while True:
+            with self.core.exclusive:
+                compiled = stmt.page_after(last, page).executable(self.core.dialect)
+                result = await self.core.run(compiled)
+                found = self._values(compiled.shape.items[0], result)
+            if found:
+                last = found[-1]._runic_state.id
+                yield found
+            if len(found) < page:
+                return
+
+    def _let_go(self, entities: Sequence[Any]) -> None:
+        """Entities of a page that were not changed leave the session."""
+        unit = self.core.unit
+        books = (unit.dirty, unit.touched, unit.deleted)
+        kept = {id(end) for link in unit.links.additions.values() for end in (link.start, link.end)}
+        for entity in {id(e): e for e in entities}.values():
+            if id(entity) in kept or any(id(entity) in book for book in books) or not unit.has(entity):
+                continue
+            unit.expunge(entity)
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def _values(self, item: Item, result: QueryResult) -> list[Any]:
+        return self._values_of(item, result.rows)
+
+    def _values_of(self, item: Item, rows: Sequence[Sequence[Any]]) -> list[Any]:
+        """The values of one item of the result, one a row."""
+        dialect = self.core.dialect
+        match item.kind:
+            case ItemKind.NODE | ItemKind.EDGE:
+                return self._entities(item, rows, item.start)
+            case ItemKind.NODES | ItemKind.EDGES:
+                cells = _items_reader(dialect)
+                lists = [cells(row[item.start]) or () for row in rows]
+                # One hydration for all the lists of the result; then dealt out again.
+                flat = [cells(each) for each in (cell for listed in lists for cell in listed)]
+                entities = iter(self._entities(item, flat, 0))
+                return [[next(entities) for _ in listed] for listed in lists]
+            case ItemKind.LIST:
+                cells, read = _items_reader(dialect), _value_reader(item.codec, dialect)
+                return [[read(cell) for cell in cells(row[item.start]) or ()] for row in rows]
+            case ItemKind.SCALAR:
+                read, start = _value_reader(item.codec, dialect), item.start
+                try:
+                    return [read(row[start]) for row in rows]
+                except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+                    raise FieldValidationError(
+                        f"column {item.name!r}: a stored value does not fit its field ({error})"
+                    ) from error
+
+    def _entities(self, item: Item, rows: Sequence[Sequence[Any]], start: int) -> list[Any]:
+        core = self.core
+        layout = item.layout
+        if isinstance(layout, NodeLayout):
+            part = core.unit.part(node_meta(layout.meta.cls).root)
+            hydrate = node_hydrator(layout, core.dialect, start)
+        else:
+            assert isinstance(layout, EdgeLayout)
+            part = core.unit.part(layout.meta.cls)
+            hydrate = edge_hydrator(layout, core.dialect, start)
+        return hydrate(rows, part, core, [], core.loader.refreshed)
+
+    # -- builders -------------------------------------------------------------------------------
+
+    def builder[T](self, session: Session, cls: type[T]) -> QueryBuilder[T]:
+        """A builder bound to a sync session."""
+        from runic.orm.query.builder import QueryBuilder
+
+        return QueryBuilder(session, cls)
+
+    def async_builder[T](self, session: AsyncSession, cls: type[T]) -> AsyncQueryBuilder[T]:
+        """A builder bound to an async session."""
+        from runic.orm.query.specialised import AsyncQueryBuilder
+
+        return AsyncQueryBuilder(session, cls)
+
+    def fulltext[T](
+        self, session: Session, cls: type[T], query: str, fields: Sequence[str] | None
+    ) -> FulltextQueryBuilder[T]:
+        """A fulltext search bound to a sync session."""
+        from runic.orm.query.specialised import FulltextQueryBuilder
+
+        return FulltextQueryBuilder(session, cls, query, fields)
+
+    def async_fulltext[T](
+        self, session: AsyncSession, cls: type[T], query: str, fields: Sequence[str] | None
+    ) -> AsyncFulltextQueryBuilder[T]:
+        """A fulltext search bound to an async session."""
+        from runic.orm.query.specialised import AsyncFulltextQueryBuilder
+
+        return AsyncFulltextQueryBuilder(session, cls, query, fields)
+
+    def vector[T](
+        self, session: Session, cls: type[T], field: Any, vector: Sequence[float], k: int
+    ) -> VectorQueryBuilder[T]:
+        """A vector search bound to a sync session."""
+        from runic.orm.query.specialised import VectorQueryBuilder
+
+        return VectorQueryBuilder(session, cls, field, vector, k)
+
+    def async_vector[T](
+        self, session: AsyncSession, cls: type[T], field: Any, vector: Sequence[float], k: int
+    ) -> AsyncVectorQueryBuilder[T]:
+        """A vector search bound to an async session."""
+        from runic.orm.query.specialised import AsyncVectorQueryBuilder
+
+        return AsyncVectorQueryBuilder(session, cls, field, vector, k)
+
+
+@lru_cache(maxsize=64)
+def _items_reader(dialect: Dialect) -> Callable[[Any], Sequence[Any] | None]:
+    reader: Callable[[Any], Sequence[Any] | None] = eval(f"lambda c: {dialect.items_cell.format(c='c')}")
+    return reader
+
+
+@lru_cache(maxsize=512)
+def _value_reader(codec: Codec | None, dialect: Dialect) -> Callable[[Any], Any]:
+    """Cell -> Python value."""
+    if codec is None:
+        return dialect.plain
+    env: dict[str, Any] = {"decode": codec.decode}
+    cell = codec.cell.format(c="c")
+    source = cell if codec.decode is None else f"None if (v := {cell}) is None else decode(v)"
+    reader: Callable[[Any], Any] = eval(f"lambda c: {source}", env)
+    return reader

@@ -1,0 +1,346 @@
+"""The unit of work: what a session has, and what its next flush has to do. No I/O.
+
+The journal holds what was flushed but not committed yet. Undoing it puts every entity back to where
+it was, with its changes staged again: after a failed flush nothing of the program's work is lost,
+and a rollback is the same with the staged changes taken back as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from runic.orm.core.metadata import edge_meta, node_meta
+from runic.orm.core.models import Edge, Node
+from runic.orm.core.snapshots import NO_SNAPSHOT, take_snapshot
+from runic.orm.core.state import NOT_LOADED, EntityState, Status
+from runic.orm.exceptions import DetachedEntityError
+from runic.orm.session.links import LinkBook
+
+if TYPE_CHECKING:
+    from runic.orm.core.state import Owner
+
+__all__ = ["Flushed", "UnitOfWork", "identity_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flushed:
+    """What one entity was like before a flush changed its state.
+
+    ``assigned`` holds the values of the properties that a flush itself sets: key and version.
+    """
+
+    entity: Any
+    status: Status
+    id: Any
+    changes: dict[str, Any] | None
+    snapshots: dict[str, Any] | None
+    merged: bool
+    assigned: tuple[tuple[str, Any], ...]
+
+
+def identity_of(entity: Any) -> tuple[type, Any]:
+    """The identity map's part and key of an entity that has an identity."""
+    if isinstance(entity, Edge):
+        return type(entity), entity._runic_state.id
+    meta = node_meta(type(entity))
+    key_field = meta.primary_key
+    if key_field is None or key_field.generated:
+        return meta.root, entity._runic_state.id
+    return meta.root, entity.__dict__.get(key_field.name)
+
+
+class UnitOfWork:
+    """The entities of one session, by what has to happen to them.
+
+    Attributes:
+        identities: root class -> key -> entity; one entity per database object.
+        new: entities to create. ``merged``: entities to create or update by key.
+        dirty: persistent entities that were assigned to. ``touched``: those that handed out a value
+            that can change in place. ``deleted``: to delete. All by ``id()``, in insertion order.
+        links: staged relationships.
+        journal: what was flushed since the last commit.
+    """
+
+    def __init__(self, owner: Owner) -> None:
+        self.owner = owner
+        self.identities: dict[type, dict[Any, Any]] = {}
+        self.new: dict[int, Any] = {}
+        self.merged: dict[int, Any] = {}
+        self.dirty: dict[int, Any] = {}
+        self.touched: dict[int, Any] = {}
+        self.deleted: dict[int, Any] = {}
+        self.links = LinkBook()
+        self.journal: list[Flushed] = []
+        self.link_journal: list[LinkBook] = []
+
+    # -- membership -----------------------------------------------------------------------------
+
+    def part(self, cls: type) -> dict[Any, Any]:
+        """The part of the identity map for a node's root class or an edge class."""
+        found = self.identities.get(cls)
+        if found is None:
+            found = self.identities[cls] = {}
+        return found
+
+    def has(self, entity: Any) -> bool:
+        """Whether ``entity`` belongs to this session."""
+        return entity._runic_state.owner is self.owner
+
+    def has_work(self) -> bool:
+        """Whether a flush might have anything to send."""
+        return bool(self.new or self.merged or self.dirty or self.touched or self.deleted or self.links)
+
+    def add(self, entity: Any, *, merge: bool = False) -> None:
+        """Stage an entity for creation; one that is here already stays as it is."""
+        if not isinstance(entity, Node):
+            kind = "edge: pass it to relate(..., edge=...)" if isinstance(entity, Edge) else "value"
+            raise TypeError(f"only nodes can be added to a session; {entity!r} is an {kind}")
+        state: EntityState = entity._runic_state
+        if state.owner is not None and state.owner is not self.owner:
+            raise DetachedEntityError(f"{entity!r} belongs to another session; expunge it there first")
+        if state.status is Status.PENDING:
+            return
+        if state.status is Status.PERSISTENT:
+            # Deleting and adding again before a flush means: keep it.
+            self.deleted.pop(id(entity), None)
+            return
+        if state.status is Status.DETACHED and state.id is not None and not merge:
+            self._reattach(entity)
+            return
+        state.status = Status.PENDING
+        state.owner = self.owner
+        state.id = None
+        (self.merged if merge else self.new)[id(entity)] = entity
+
+    def _reattach(self, entity: Any) -> None:
+        """An entity that was persistent in a session that is gone becomes persistent here."""
+        cls, key = identity_of(entity)
+        part = self.part(cls)
+        if part.get(key, entity) is not entity:
+            raise DetachedEntityError(
+                f"{entity!r} is in this session already as another object; use session.merge()"
+            )
+        part[key] = entity
+        state: EntityState = entity._runic_state
+        state.status = Status.PERSISTENT
+        state.owner = self.owner
+        if state.changes:
+            self.dirty[id(entity)] = entity
+        if state.snapshots:
+            self.touched[id(entity)] = entity
+
+    def delete(self, entity: Any) -> None:
+        """Stage a deletion; an entity that was only added is forgotten."""
+        if not self.has(entity):
+            raise DetachedEntityError(f"{entity!r} does not belong to this session: get() or add() it first")
+        if entity._runic_state.status is Status.PENDING:
+            self.expunge(entity)
+            entity._runic_state.status = Status.TRANSIENT
+        else:
+            self.deleted[id(entity)] = entity
+
+    def expunge(self, entity: Any) -> None:
+        """Forget an entity; nothing happens in the database."""
+        if not self.has(entity):
+            raise DetachedEntityError(f"{entity!r} does not belong to this session")
+        state: EntityState = entity._runic_state
+        for book in (self.new, self.merged, self.dirty, self.touched, self.deleted):
+            book.pop(id(entity), None)
+        self.links.forget(entity)
+        self.journal = [each for each in self.journal if each.entity is not entity]
+        if state.status is Status.PENDING:
+            state.status = Status.TRANSIENT
+        else:
+            self._remove_identity(entity)
+            state.status = Status.DETACHED
+        state.owner = None
+        state.siblings = None
+
+    def expunge_all(self) -> None:
+        """Forget everything."""
+        for book in (self.new, self.merged):
+            for entity in book.values():
+                entity._runic_state.status = Status.TRANSIENT
+                entity._runic_state.owner = None
+            book.clear()
+        for part in self.identities.values():
+            for entity in part.values():
+                state: EntityState = entity._runic_state
+                state.status, state.owner, state.siblings = Status.DETACHED, None, None
+        self.identities.clear()
+        for each in (self.dirty, self.touched, self.deleted):
+            each.clear()
+        self.links.clear()
+        self.journal.clear()
+        self.link_journal.clear()
+
+    def _remove_identity(self, entity: Any) -> None:
+        cls, key = identity_of(entity)
+        part = self.identities.get(cls)
+        if part is not None and part.get(key) is entity:
+            del part[key]
+
+    # -- the journal ----------------------------------------------------------------------------
+
+    def record(self, entity: Any) -> None:
+        """Write down what ``entity`` is like, before a flush changes its state."""
+        state: EntityState = entity._runic_state
+        self.journal.append(
+            Flushed(
+                entity,
+                state.status,
+                state.id,
+                state.changes,
+                state.snapshots,
+                id(entity) in self.merged,
+                tuple((name, entity.__dict__.get(name)) for name in _assigned(entity)),
+            )
+        )
+
+    def became_persistent(self, entity: Any, identity: Any) -> None:
+        """A created or merged entity is in the database now."""
+        state: EntityState = entity._runic_state
+        state.status = Status.PERSISTENT
+        state.owner = self.owner
+        state.id = identity
+        self.became_clean(entity)
+        self.new.pop(id(entity), None)
+        self.merged.pop(id(entity), None)
+        cls, key = identity_of(entity)
+        self.part(cls)[key] = entity
+
+    def became_clean(self, entity: Any) -> None:
+        """What ``entity`` holds is what the database holds."""
+        state: EntityState = entity._runic_state
+        state.changes = None
+        self.dirty.pop(id(entity), None)
+        if state.snapshots:
+            # The program may still hold the list that it was handed, and change it again.
+            self._snapshot_again(entity, state)
+        else:
+            state.snapshots = None
+            self.touched.pop(id(entity), None)
+
+    def _snapshot_again(self, entity: Any, state: EntityState) -> None:
+        copies: dict[str, Any] = {}
+        for name in state.snapshots or ():
+            value = entity.__dict__.get(name, NOT_LOADED)
+            copy = list(value) if _is_relation(entity, name) and value else take_snapshot(value)
+            if value is not NOT_LOADED and copy is not NO_SNAPSHOT:
+                copies[name] = copy
+        state.snapshots = copies or None
+        self.touched[id(entity)] = entity
+
+    def became_deleted(self, entity: Any) -> None:
+        """``entity`` is not in the database any more."""
+        self._remove_identity(entity)
+        for book in (self.dirty, self.touched, self.deleted):
+            book.pop(id(entity), None)
+        state: EntityState = entity._runic_state
+        state.status = Status.DELETED
+        state.owner = None
+        state.siblings = None
+
+    def committed(self) -> None:
+        """What was flushed is durable."""
+        self.journal.clear()
+        self.link_journal.clear()
+
+    def unflush(self) -> None:
+        """Stage again all that was flushed since the last commit, because the database lost it."""
+        for before in reversed(self.journal):
+            entity = before.entity
+            state: EntityState = entity._runic_state
+            if state.status is Status.PERSISTENT and before.status is not Status.PERSISTENT:
+                self._remove_identity(entity)
+            if state.status is Status.PERSISTENT and before.status is Status.PERSISTENT:
+                _merge_changes(state, before)
+            else:
+                state.changes, state.snapshots = before.changes, before.snapshots
+            was_deleted = state.status is Status.DELETED
+            state.status, state.id, state.owner = before.status, before.id, self.owner
+            entity.__dict__.update(before.assigned)
+            if before.status is Status.PENDING:
+                (self.merged if before.merged else self.new)[id(entity)] = entity
+            elif before.status is Status.TRANSIENT:
+                state.owner = None
+            else:
+                cls, key = identity_of(entity)
+                self.part(cls)[key] = entity
+                self.dirty[id(entity)] = entity
+                if state.snapshots:
+                    self.touched[id(entity)] = entity
+                if was_deleted:
+                    self.deleted[id(entity)] = entity
+        for book in reversed(self.link_journal):
+            book.additions.update(self.links.additions)
+            book.removals.update(self.links.removals)
+            book.parallels.extend(self.links.parallels)
+            self.links = book
+        self.committed()
+
+    def rollback(self) -> None:
+        """Take back everything since the last commit, in memory.
+
+        Values return to what they were; entities that were only added are transient again; whatever
+        stays is stale, so that the next result overwrites it.
+        """
+        self.unflush()
+        self.discard()
+        for part in self.identities.values():
+            for entity in part.values():
+                entity._runic_state.stale = True
+                for field in _relations(entity):
+                    entity.__dict__.pop(field, None)
+
+    def discard(self) -> None:
+        """Take back, in memory, what is staged and was not flushed."""
+        for entity in [*self.new.values(), *self.merged.values()]:
+            state: EntityState = entity._runic_state
+            state.status, state.owner, state.changes = Status.TRANSIENT, None, None
+        self.new.clear()
+        self.merged.clear()
+        for entity in {**self.dirty, **self.touched}.values():
+            _restore(entity)
+        self.dirty.clear()
+        self.touched.clear()
+        self.deleted.clear()
+        for link in [*self.links.additions.values(), *self.links.removals.values(), *self.links.parallels]:
+            for end in (link.start, link.end):
+                for field in _relations(end) if end._runic_state.status is Status.PERSISTENT else ():
+                    end.__dict__.pop(field, None)
+        self.links.clear()
+
+
+def _merge_changes(state: EntityState, before: Flushed) -> None:
+    """Changes made after the flush stay changes, measured from before it."""
+    state.changes = {**(state.changes or {}), **(before.changes or {})} or None
+    state.snapshots = {**(state.snapshots or {}), **(before.snapshots or {})} or None
+
+
+def _assigned(entity: Any) -> list[str]:
+    """The properties that a flush sets by itself."""
+    meta = edge_meta(type(entity)) if isinstance(entity, Edge) else node_meta(type(entity))
+    return [field.name for field in meta.properties if field.generated or field.version]
+
+
+def _is_relation(entity: Any, name: str) -> bool:
+    return not isinstance(entity, Edge) and node_meta(type(entity)).fields[name].is_relation
+
+
+def _relations(entity: Any) -> tuple[str, ...]:
+    if isinstance(entity, Edge):
+        return ()
+    return tuple(field.name for field in node_meta(type(entity)).relations)
+
+
+def _restore(entity: Any) -> None:
+    state: EntityState = entity._runic_state
+    for name, old in {**(state.snapshots or {}), **(state.changes or {})}.items():
+        if old is NOT_LOADED:
+            entity.__dict__.pop(name, None)
+        else:
+            entity.__dict__[name] = old
+    state.changes = None
+    state.snapshots = None

@@ -14,6 +14,8 @@ from tests.servers.registry import STARTERS, Registry, required
 
 ROOT = Path(__file__).resolve().parent.parent
 BACKENDS_FILE = ROOT / ".cache" / "backends.txt"
+# Hypothesis reads it when it first needs a place for its examples.
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / ".cache" / "hypothesis"))
 REGISTRY = pytest.StashKey[Registry]()
 _numbers = itertools.count(1)
 

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["CLI_GROUP", "GROUP", "RESTRICT", "Installed", "canonical", "extras_with_plugins", "read_group"]
+__all__ = [
+    "CLI_GROUP",
+    "GROUP",
+    "PROTOCOLS",
+    "RESTRICT",
+    "Installed",
+    "canonical",
+    "extras_with_plugins",
+    "read_group",
+]
 
 GROUP = "runic.backends"
 """Entry-point group of backends: the entry's name is the backend's public name."""
@@ -24,6 +33,11 @@ CLI_GROUP = "runic.cli"
 
 RESTRICT = "RUNIC_PLUGINS"
 """Environment variable: only plugins of these distributions are seen (``dist,dist``; empty: none)."""
+
+PROTOCOLS = frozenset(
+    {"bolt", "redis", "rediss", "unix", "postgres", "postgresql", "http", "https", "ws", "wss"}
+)
+"""Wire protocols: several databases speak each, so none of these words chooses a backend."""
 
 CORE = "runic-core"
 
@@ -95,4 +109,4 @@ def extras_with_plugins() -> tuple[str, ...]:
         distribution = canonical(match["name"])
         if distribution.startswith("runic-") and distribution != CORE:
             found.add(match["extra"])
-    return tuple(sorted(found))
+    return tuple(sorted(found - PROTOCOLS))

@@ -18,7 +18,14 @@ from runic.orm.exceptions import (
     UnknownHandleError,
 )
 from runic.orm.plugin.backend import API_VERSION, Backend
-from runic.orm.plugin.discovery import GROUP, RESTRICT, Installed, extras_with_plugins, read_group
+from runic.orm.plugin.discovery import (
+    GROUP,
+    PROTOCOLS,
+    RESTRICT,
+    Installed,
+    extras_with_plugins,
+    read_group,
+)
 from runic.orm.plugin.loading import attach, backend_of, call_hook, new_plugin_manager
 
 __all__ = [
@@ -105,19 +112,21 @@ def _load_installed(name: str) -> tuple[Backend, object]:
 def _unknown(name: str) -> UnknownBackendError:
     present = names()
     extras = extras_with_plugins()
-    lines = [f"no backend named {name!r} is installed"]
     hidden = [each for each in _state.hidden if each.name == name]
     near = difflib.get_close_matches(name, [*present, *extras], n=1)
+    sentences = [f"no backend named {name!r} is installed."]
     if hidden:
-        lines.append(f"{hidden[0]} has it, but {RESTRICT} leaves that distribution out")
+        sentences.append(f"{hidden[0]} has it, but {RESTRICT} leaves that distribution out.")
+    elif name in PROTOCOLS:
+        sentences.append("That is a protocol which several databases speak: name the database.")
     elif name in extras:
-        lines.append(f'install it with: pip install "runic-core[{name}]"')
+        sentences.append(f'Install it with: pip install "runic-core[{name}]".')
+    elif near and near[0] in present:
+        sentences.append(f"Did you mean {near[0]!r}?")
     elif near:
-        lines.append(f"did you mean {near[0]!r}?")
-        if near[0] not in present:
-            lines[-1] += f' (pip install "runic-core[{near[0]}]")'
-    lines.append(f"installed: {', '.join(present)}" if present else "no backend is installed at all")
-    return UnknownBackendError("; ".join(lines), backend=name)
+        sentences.append(f'Did you mean {near[0]!r}? Install it with: pip install "runic-core[{near[0]}]".')
+    sentences.append(f"Installed: {', '.join(present) or 'none'}.")
+    return UnknownBackendError(" ".join(sentences), backend=name)
 
 
 def register_backend(backend: Backend, *, replace: bool = False) -> None:

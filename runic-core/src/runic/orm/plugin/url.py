@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from runic.orm.exceptions import InvalidURLError
 from runic.orm.plugin import manager
 from runic.orm.plugin.backend import Target
+from runic.orm.plugin.discovery import PROTOCOLS
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
     from runic.orm.plugin.backend import Backend
 
 __all__ = ["backend_for", "parse_url"]
-
-PROTOCOLS = frozenset(
-    {"bolt", "redis", "rediss", "unix", "postgres", "postgresql", "http", "https", "ws", "wss"}
-)
-"""Schemes of wire protocols: several databases speak each, so none of them chooses a backend."""
 
 
 def parse_url(url: str) -> Target:

@@ -1,0 +1,5 @@
+"""``python -m runic.orm.cli``: the ``runic`` command of this interpreter."""
+
+from runic.orm.cli.entry import main
+
+main()

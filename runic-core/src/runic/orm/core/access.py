@@ -7,13 +7,15 @@ bookkeeping in :class:`~runic.orm.core.state.EntityState`; the session does the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from runic.orm.core.snapshots import NO_SNAPSHOT, is_immutable, same_value, take_snapshot
+from runic.orm.core.snapshots import NO_SNAPSHOT, is_immutable, is_list, same_value, take_snapshot
 from runic.orm.core.state import NOT_LOADED, EntityState, Owner, Status
 from runic.orm.exceptions import DetachedEntityError, FieldValidationError, LazyLoadError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from runic.orm.core.descriptors import FieldDescriptor
 
 __all__ = ["as_relation_value", "initial_value", "read", "write"]
@@ -31,9 +33,9 @@ def read(field: FieldDescriptor, entity: Any, value: Any) -> Any:
     if field.plain:
         return value
     # An assigned value is written anyway, and compared with the one before the assignment.
-    if state.changes is None or field.name not in state.changes:
-        if _keep(field, state, value):
-            owner.mutable_read(entity)
+    assigned = state.changes is not None and field.name in state.changes
+    if not assigned and _keep(field, state, value):
+        owner.mutable_read(entity)
     return value
 
 
@@ -80,14 +82,14 @@ def as_relation_value(field: FieldDescriptor, value: Any) -> Any:
         FieldValidationError: a list for one entity, or no list for many.
     """
     if field.uselist:
-        if isinstance(value, list):
+        if is_list(value):
             return value
         if isinstance(value, (tuple, set, frozenset)):
-            return list(value)
+            return list(cast("Iterable[Any]", value))
         raise FieldValidationError(
             f"{_label(field)} is a relation to many: it takes a list, not {_describe(value)}"
         )
-    if isinstance(value, (list, tuple, set, frozenset, dict)):
+    if isinstance(cast("object", value), (list, tuple, set, frozenset, dict)):
         raise FieldValidationError(
             f"{_label(field)} is a relation to one: it takes an entity or None, not {_describe(value)}"
         )
@@ -111,16 +113,14 @@ def write(field: FieldDescriptor, entity: Any, value: Any) -> None:
     _write_tracked(field, entity, state, state.owner, value)
 
 
-def _write_tracked(
-    field: FieldDescriptor, entity: Any, state: EntityState, owner: Owner, value: Any
-) -> None:
+def _write_tracked(field: FieldDescriptor, entity: Any, state: EntityState, owner: Owner, value: Any) -> None:
     name = field.name
     values = entity.__dict__
     old = values.get(name, NOT_LOADED)
     before = old
     if state.snapshots is not None and name in state.snapshots:
         before = state.snapshots[name]
-    elif field.is_relation and isinstance(old, list):
+    elif field.is_relation and is_list(old):
         before = list(old)
     changes = state.changes
     if changes is not None and name in changes:
@@ -154,7 +154,7 @@ def _keep(field: FieldDescriptor, state: EntityState, value: Any) -> bool:
     elif field.name in snapshots:
         return False
     if field.is_relation:
-        snapshots[field.name] = list(value) if isinstance(value, list) else value
+        snapshots[field.name] = list(value) if is_list(value) else value
         return True
     snapshot = take_snapshot(value)
     if snapshot is NO_SNAPSHOT:

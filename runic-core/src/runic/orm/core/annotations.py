@@ -8,6 +8,7 @@ evaluated on first use; names that are not known yet stay forward references.
 from __future__ import annotations
 
 import builtins
+import inspect
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -27,7 +28,7 @@ def own_annotations(cls: type[Any]) -> dict[str, Any]:
 
         # Annotations are evaluated lazily there, and may name classes that do not exist yet.
         return dict(annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF))
-    return dict(cls.__dict__.get("__annotations__", {}))
+    return inspect.get_annotations(cls)
 
 
 def is_class_variable(annotation: Any) -> bool:
@@ -102,7 +103,7 @@ class Scope:
         while True:
             text = _text(annotation)
             if text is not None:
-                if isinstance(annotation, ForwardRef) and not isinstance(annotation, str):
+                if isinstance(annotation, ForwardRef):
                     found = _evaluate_deferred(annotation)
                     if found is not None:
                         annotation = found
@@ -160,6 +161,6 @@ def _evaluate_deferred(reference: ForwardRef) -> Any:
         return None
     try:
         found = evaluate()
-    except Exception:  # NameError, and what operators on unknown names raise
+    except Exception:  # noqa: BLE001  # NameError, and what operators on unknown names raise
         return None
     return None if isinstance(found, ForwardRef) else found

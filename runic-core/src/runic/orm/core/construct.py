@@ -24,7 +24,7 @@ __all__ = ["ModelSignature", "generic_init", "prepare_init"]
 
 def generic_init(self: Any, *args: Any, **values: Any) -> None:
     """Set the fields of a new entity; replaced by a generated function on first use."""
-    cls = type(self)
+    cls: type[Any] = self.__class__
     _initializer(cls)(self, *args, **values)
     meta = cls.__dict__["_runic_meta"]
     if cls.__dict__.get("__init__") is generic_init and not meta.wrapped:
@@ -33,10 +33,7 @@ def generic_init(self: Any, *args: Any, **values: Any) -> None:
 
 def prepare_init(cls: type[Any]) -> None:
     """Give ``cls`` the ``__init__`` that fits, unless the program wrote one."""
-    for base in cls.__mro__:
-        if "__init__" in base.__dict__:
-            break
-    if _is_ours(base.__dict__["__init__"]):
+    if _is_ours(cls.__init__):
         cls.__init__ = generic_init
         return
     # A written __init__ calls those of its bases for an object of its own class. So these must look
@@ -46,7 +43,7 @@ def prepare_init(cls: type[Any]) -> None:
         if meta is not None:
             meta.wrapped = True
             if "__init__" in base.__dict__ and _is_ours(base.__dict__["__init__"]):
-                base.__init__ = generic_init
+                base.__init__ = generic_init  # type: ignore[misc]
 
 
 def _is_ours(function: object) -> bool:

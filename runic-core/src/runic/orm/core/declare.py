@@ -99,8 +99,10 @@ def _own_fields(
             continue
         elif name.startswith("_") and not _is_mapped(annotation):
             continue  # private attributes are the program's own
-        elif isinstance(value, (property, classmethod, staticmethod)):
-            raise MetadataError(f"{cls.__name__}.{name} is annotated as a field and defined as {_article(value)}")
+        elif type(value) in (property, classmethod, staticmethod):
+            raise MetadataError(
+                f"{cls.__name__}.{name} is annotated as a field and defined as {_article(value)}"
+            )
         else:
             yield name, (FieldDescriptor(default=value), annotation)
 
@@ -122,7 +124,9 @@ def _check(field: FieldDescriptor, where: str, *, is_edge: bool) -> None:
     if name.startswith(("__", "_runic")) or name in ("_new", "_dirty"):
         raise InvalidNameError(f"{where}: the name {name!r} is reserved")
     if name.endswith(_RESERVED_SUFFIXES):
-        raise InvalidNameError(f"{where}: names ending in '__exact' are reserved for what runic stores itself")
+        raise InvalidNameError(
+            f"{where}: names ending in '__exact' are reserved for what runic stores itself"
+        )
     _check_default(field, where)
     for fault in _relation_faults(field, is_edge) if field.is_relation else _property_faults(field, is_edge):
         raise MetadataError(f"{where}: {fault}")
@@ -132,7 +136,9 @@ def _check_default(field: FieldDescriptor, where: str) -> None:
     default, factory = field.default, field.default_factory
     if factory is not None:
         if not callable(factory):
-            raise MetadataError(f"{where}: default_factory is called without arguments, {factory!r} cannot be")
+            raise MetadataError(
+                f"{where}: default_factory is called without arguments, {factory!r} cannot be"
+            )
         if default is not MISSING and not (field.is_relation and default is None):
             raise MetadataError(f"{where} has both default and default_factory: use one")
     # As dataclasses: one list would be shared by all entities.
@@ -153,21 +159,15 @@ def _property_faults(field: FieldDescriptor, is_edge: bool) -> Iterable[str]:
         yield "lazy belongs to Relation()"
     if field.index_type is not None and field.index_type not in _INDEX_KINDS:
         yield f"unknown index_type {field.index_type!r}: one of {', '.join(_INDEX_KINDS)}"
-    converter: object = field.converter
-    if converter is not None and not isinstance(converter, TypeConverter):
+    converter = _anything(field.converter)
+    if not isinstance(converter, TypeConverter | None):
         if isinstance(converter, type):
             yield f"converter takes an object, not the class {converter.__name__}: call it"
         yield f"converter takes a TypeConverter, not {converter!r}"
     if field.primary_key and is_edge:
         yield "an edge is identified by its ends and has no primary key; use unique=True for a constraint"
     if field.generated:
-        if not field.primary_key:
-            yield "generated belongs to the primary key: add primary_key=True"
-        if not (field.has_no_default or field.default is None):
-            yield "a generated key has no default: the database makes it"
-        for flag in ("required", "index", "unique", "index_type", "interned", "converter"):
-            if getattr(field, flag):
-                yield f"a generated key is no property, so that {flag} means nothing"
+        yield from _generated_faults(field)
     if field.version and field.primary_key:
         yield "the primary key cannot be the version too"
     if field.version and field.default_factory is not None:
@@ -175,8 +175,18 @@ def _property_faults(field: FieldDescriptor, is_edge: bool) -> Iterable[str]:
     yield from _vector_faults(field)
 
 
+def _generated_faults(field: FieldDescriptor) -> Iterable[str]:
+    if not field.primary_key:
+        yield "generated belongs to the primary key: add primary_key=True"
+    if field.default_factory is not None or not (field.default is MISSING or field.default is None):
+        yield "a generated key has no default: the database makes it"
+    for flag in ("required", "index", "unique", "index_type", "interned", "converter"):
+        if getattr(field, flag):
+            yield f"a generated key is no property, so that {flag} means nothing"
+
+
 def _vector_faults(field: FieldDescriptor) -> Iterable[str]:
-    dimension: object = field.dimension
+    dimension = _anything(field.dimension)
     if dimension is not None and (type(dimension) is not int or dimension < 1):
         yield f"dimension is a positive int, not {dimension!r}"
     if field.similarity is not None:
@@ -197,10 +207,10 @@ def _relation_faults(field: FieldDescriptor, is_edge: bool) -> Iterable[str]:
         raise error from None
     if field.direction not in _DIRECTIONS:
         yield f"direction is one of {', '.join(_DIRECTIONS)}, not {field.direction!r}"
-    target: object = field.target
-    if not isinstance(target, (str, type)) or not target:
+    target = _anything(field.target)
+    if not isinstance(target, str | type) or not target:
         yield f"target is a Node class or its name, not {target!r}"
-    edge: object = field.edge_model
+    edge = _anything(field.edge_model)
     if edge is not None and not (isinstance(edge, (str, type)) and edge):
         yield f"edge_model is an Edge class or its name, not {edge!r}"
     flags: Mapping[str, Callable[[FieldDescriptor], bool]] = {
@@ -221,8 +231,12 @@ def _relation_faults(field: FieldDescriptor, is_edge: bool) -> Iterable[str]:
             yield f"{flag} belongs to Field(), a relation has no value of its own"
 
 
+def _anything(value: object) -> object:
+    """What a caller without a type checker may have given."""
+    return value
+
+
 def _article(value: object) -> str:
     return {"property": "a property", "function": "a method"}.get(
         type(value).__name__, f"the {type(value).__name__} {value!r}"
     )
-

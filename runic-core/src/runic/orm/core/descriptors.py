@@ -122,7 +122,7 @@ class FieldDescriptor(Attr[Any]):
         self.exact = exact
         self.dimension = dimension
         self.similarity = similarity
-        self.is_relation = relationship is not None
+        self.is_relation = relationship is not None  # pyright: ignore[reportIncompatibleMethodOverride]
         try:
             self.loading: Loading = self._LOADING[lazy]
         except (KeyError, TypeError):
@@ -259,7 +259,7 @@ def Field(
     dimension: int | None = None,
     similarity: str | None = None,
 ) -> Any: ...
-def Field(
+def Field(  # noqa: N802  # the API's name
     *,
     default: Any = MISSING,
     default_factory: Callable[[], Any] | None = None,
@@ -278,7 +278,9 @@ def Field(
     dimension: int | None = None,
     similarity: str | None = None,
 ) -> Any:
-    """Declare a property of a Node or Edge::
+    """Declare a property of a Node or Edge.
+
+    Example::
 
         class Person(Node, labels=["Person"]):
             id: str = Field(primary_key=True)
@@ -329,7 +331,7 @@ def Field(
     )
 
 
-def Relation(
+def Relation(  # noqa: N802  # the API's name
     *,
     relationship: str,
     direction: Direction,
@@ -341,7 +343,9 @@ def Relation(
     default_factory: Callable[[], Any] | None = None,
     init: bool = True,
 ) -> Any:
-    """Declare a relation of a Node to one or many others::
+    """Declare a relation of a Node to one or many others.
+
+    Example::
 
         class Person(Node, labels=["Person"]):
             id: str = Field(primary_key=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from runic.orm.core.access import write
 from runic.orm.core.construct import ModelSignature, generic_init
 from runic.orm.core.declare import suggest
-from runic.orm.core.snapshots import is_immutable, same_value
+from runic.orm.core.snapshots import is_immutable, is_list, same_value
 from runic.orm.core.state import NOT_LOADED, EntityState, Status
 from runic.orm.exceptions import DetachedEntityError
 
@@ -119,7 +119,7 @@ class Entity:
                 continue
             field = fields.get(name)
             if field is not None and field.is_relation:
-                value = list(value) if isinstance(value, list) else value
+                value = list(value) if is_list(value) else value
             elif memo is not None:
                 value = copy.deepcopy(value, memo)
             twin.__dict__[name] = value

@@ -11,7 +11,8 @@ from enum import Enum
 from typing import Annotated, Any, Final, ForwardRef, Literal, NewType, TypeVar, Union, cast
 from uuid import UUID
 
-from runic.orm.core.annotations import Scope
+from typing_extensions import TypeIs
+
 from runic.orm.core.kinds import FieldType, Kind
 from runic.orm.core.mapped import Mapped
 from runic.orm.core.types import (
@@ -24,6 +25,9 @@ from runic.orm.core.types import (
     VectorConverter,
 )
 from runic.orm.exceptions import MetadataError
+
+if typing.TYPE_CHECKING:
+    from runic.orm.core.annotations import Scope
 
 __all__ = ["UnresolvedAnnotation", "converter_type", "elements_of", "field_type"]
 
@@ -63,11 +67,10 @@ def field_type(annotation: Any, scope: Scope) -> FieldType:
         raise MetadataError("None alone is no type")
     if annotation is Any or annotation is object:
         return FieldType(Kind.ANY, object, nullable=True)
-    if isinstance(annotation, tuple):
-        members = cast("tuple[Any, ...]", annotation)
-        if all(member in _PLAIN for member in members):
+    if _is_union(annotation):
+        if all(member in _PLAIN for member in annotation):
             return FieldType(Kind.ANY, object, nullable)
-        raise MetadataError(f"a union of {_names(members)} cannot be told apart when it is loaded; {_HINT}")
+        raise MetadataError(f"a union of {_names(annotation)} cannot be told apart on loading; {_HINT}")
     origin = typing.get_origin(annotation)
     if annotation is list or origin is list:
         return _list_type(typing.get_args(annotation), nullable, scope)
@@ -79,7 +82,7 @@ def field_type(annotation: Any, scope: Scope) -> FieldType:
             return FieldType(_KINDS[annotation], annotation, nullable)
         if issubclass(annotation, Enum):
             return FieldType(Kind.ENUM, annotation, nullable)
-        if typing.is_typeddict(annotation):
+        if typing.is_typeddict(cast("object", annotation)):
             return FieldType(Kind.JSON, dict, nullable)
     if isinstance(annotation, ForwardRef):
         raise UnresolvedAnnotation(
@@ -96,7 +99,7 @@ def converter_type(converter: TypeConverter, annotation: Any, scope: Scope) -> F
     """The type of a field with a converter: built-in ones mean the same as the annotation would."""
     try:
         annotation, nullable = _unwrap(annotation, scope)
-    except Exception:  # the converter decides what is stored, the annotation need not be resolvable
+    except Exception:  # noqa: BLE001  # the converter decides what is stored, the annotation need not be resolvable
         annotation, nullable = object, True
     known = type(converter)
     if known is DatetimeConverter:
@@ -129,8 +132,13 @@ def elements_of(annotation: Any, scope: Scope) -> tuple[bool, tuple[Any, ...]]:
     return False, _members(annotation)
 
 
+def _is_union(annotation: object) -> TypeIs[tuple[Any, ...]]:
+    """Whether this is what :func:`_unwrap` makes of a union."""
+    return isinstance(annotation, tuple)
+
+
 def _members(annotation: Any) -> tuple[Any, ...]:
-    return cast("tuple[Any, ...]", annotation) if isinstance(annotation, tuple) else (annotation,)
+    return annotation if _is_union(annotation) else (annotation,)
 
 
 def _unwrap(annotation: Any, scope: Scope) -> tuple[Any, bool]:
@@ -158,7 +166,7 @@ def _unwrap(annotation: Any, scope: Scope) -> tuple[Any, bool]:
                 return tuple(members), nullable
             (annotation,) = members
         elif origin is Literal:
-            kinds = dict.fromkeys(type(each) for each in args if each is not None)
+            kinds: dict[Any, None] = dict.fromkeys(each.__class__ for each in args if each is not None)
             nullable = nullable or None in args
             if len(kinds) != 1:
                 return tuple(kinds), nullable

@@ -14,7 +14,9 @@ INDEX_TYPES: Final[tuple[str, ...]] = get_args(IndexType)
 
 
 class Index:
-    """An index of a class over one or more properties::
+    """An index of a class over one or more properties.
+
+    Example::
 
         class Person(Node, indexes=[Index("last", "first"), Index("email", type="UNIQUE")]):
             first: str
@@ -34,7 +36,7 @@ class Index:
 
     __slots__ = ("fields", "name", "type")
 
-    def __init__(self, *fields: str, type: IndexType = "RANGE", name: str | None = None) -> None:
+    def __init__(self, *fields: str, type: IndexType = "RANGE", name: str | None = None) -> None:  # noqa: A002
         if not fields or len(set(fields)) != len(fields):
             raise MetadataError(f"an Index takes the names of one or more different fields, got {fields!r}")
         if type not in INDEX_TYPES:

@@ -7,7 +7,7 @@ operator is used, not before.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from runic.orm.exceptions import QueryError
 
@@ -16,11 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Attr", "Mapped"]
 
-T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
-
-class Attr(Generic[T_co]):
+class Attr[T]:
     """A field of a model, as seen on the class: ``User.name``.
 
     Its operators build predicates for ``where()``. Comparing with ``None`` tests for a missing value::
@@ -112,8 +109,10 @@ class Attr(Generic[T_co]):
         return _filter(self, "IS NOT NULL", None)
 
 
-class Mapped(Generic[T]):
-    """Annotation that makes ``User.name`` a typed expression, while ``user.name`` is a ``T``::
+class Mapped[T]:
+    """Annotation that makes ``User.name`` a typed expression, while ``user.name`` is a ``T``.
+
+    Example::
 
         class User(Node):
             id: Mapped[str] = Field(primary_key=True)
@@ -146,9 +145,7 @@ def _filter(attr: Attr[Any], op: str, value: Any, *, negate: bool = False) -> Fi
 
 def _ordering(attr: Attr[Any], op: str, value: Any) -> FilterExpr:
     if value is None:
-        raise TypeError(
-            f"{_label(attr)} {op} None matches nothing: test for a missing value with is_null() or is_not_null()"
-        )
+        raise TypeError(f"{_label(attr)} {op} None matches nothing: a missing value is found by is_null()")
     return _filter(attr, op, value)
 
 
@@ -163,7 +160,7 @@ def _members(attr: Attr[Any], method: str, values: object) -> list[Any]:
         raise TypeError(
             f"{_label(attr)}.{method}() takes several values, as a list or so, not {type(values).__name__}"
         )
-    members = list(cast("Iterable[Any]", values))
+    members: list[Any] = list(cast("Iterable[object]", values))
     if any(member is None for member in members):
         raise TypeError(f"{_label(attr)}.{method}() cannot look for None: add `| {_label(attr)}.is_null()`")
     return members

@@ -3,196 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any
 
 from runic.orm.core import resolution
 from runic.orm.core.declare import suggest
+from runic.orm.core.modelmeta import EdgeMeta, NodeMeta
 from runic.orm.exceptions import MetadataError
 
-if TYPE_CHECKING:
-    from runic.orm.core.annotations import Scope
-    from runic.orm.core.descriptors import FieldDescriptor
-    from runic.orm.core.indexes import Index
-
 __all__ = ["EdgeMeta", "MetaData", "NodeMeta", "edge_meta", "metadata", "node_meta"]
-
-
-class _Meta:
-    """What nodes and edges have in common."""
-
-    cls: type[Any]
-    fields: Mapping[str, FieldDescriptor]
-    indexes: tuple[Index, ...]
-    metadata: MetaData
-    local: Mapping[str, Any]
-    #: The generated ``__init__``, once it was needed.
-    init: Callable[..., None] | None = None
-    #: Whether a subclass has an ``__init__`` of its own, which may call this one.
-    wrapped: bool = False
-    #: Names annotated ClassVar.
-    class_names: frozenset[str] = frozenset()
-
-    @cached_property
-    def properties(self) -> tuple[FieldDescriptor, ...]:
-        """The fields that are properties, in the order of declaration."""
-        return tuple(field for field in self.fields.values() if not field.is_relation)
-
-    @cached_property
-    def version_field(self) -> FieldDescriptor | None:
-        """The field that counts writes, if there is one."""
-        return next((field for field in self.fields.values() if field.version), None)
-
-    @cached_property
-    def scope(self) -> Scope:
-        """What names mean in the annotations of the class's own body."""
-        return resolution.make_scope(self.cls, self.fields, self.local, self.metadata)
-
-    def finalize(self) -> None:
-        """Resolve and check what could not be checked when the class was made.
-
-        Raises:
-            MetadataError: names class, field and reason.
-        """
-        resolution.check_types(self)
-
-    @cached_property
-    def _checked(self) -> bool:
-        self.finalize()
-        return True
-
-
-@dataclass(eq=False)
-class NodeMeta(_Meta):
-    """What is known of a Node class.
-
-    Attributes:
-        cls: the class.
-        labels: the labels of its nodes, inherited ones first.
-        primary_label: the label that queries match, and that every subclass carries too.
-        fields: all fields by name, inherited ones first.
-        pk_field_name: the name of the primary key's field.
-        indexes: indexes over several properties, inherited ones first.
-        metadata: the registry it belongs to.
-        abstract: whether it is only a base for other classes and has no nodes of its own.
-        local: names of the function around the class, that its annotations use.
-    """
-
-    cls: type[Any]
-    labels: tuple[str, ...]
-    primary_label: str
-    fields: Mapping[str, FieldDescriptor]
-    pk_field_name: str | None = None
-    indexes: tuple[Index, ...] = ()
-    metadata: MetaData = None  # type: ignore[assignment]  # set below, for calls as in the reference
-    abstract: bool = False
-    local: Mapping[str, Any] = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        if self.metadata is None:
-            self.metadata = metadata
-        if self.local is None:
-            self.local = {}
-        self._version = -1
-        self._subclasses: tuple[NodeMeta, ...] = ()
-        self._resolved: dict[Any, NodeMeta] = {}
-
-    @cached_property
-    def relations(self) -> tuple[FieldDescriptor, ...]:
-        """The fields that are relations, in the order of declaration."""
-        return tuple(field for field in self.fields.values() if field.is_relation)
-
-    @cached_property
-    def primary_key(self) -> FieldDescriptor | None:
-        """The primary key's field, if there is one."""
-        return None if self.pk_field_name is None else self.fields[self.pk_field_name]
-
-    @property
-    def root(self) -> type[Any]:
-        """The top-most class of the hierarchy: within it, a key belongs to one entity."""
-        return self.metadata.root_of(self.cls)
-
-    @property
-    def subclasses(self) -> tuple[NodeMeta, ...]:
-        """All registered descendants, in the order of their definition."""
-        self._refresh()
-        return self._subclasses
-
-    @property
-    def match_labels(self) -> tuple[str, ...]:
-        """The labels that a query for this class has to match.
-
-        The primary label alone, as every instance of the class and of its subclasses carries it;
-        all labels where a base class has the same primary label and so would be found as well.
-        """
-        shared = any(
-            self.primary_label in base.__dict__["_runic_meta"].labels
-            for base in self.cls.__mro__[1:]
-            if "_runic_meta" in base.__dict__
-        )
-        return self.labels if shared else (self.primary_label,)
-
-    def resolve(self, labels: Iterable[str]) -> NodeMeta:
-        """The most specific of this class and its descendants whose labels are all among ``labels``."""
-        if self._version != self.metadata.version:
-            self._refresh()
-        key = labels if type(labels) is tuple else frozenset(labels)
-        found = self._resolved.get(key)
-        if found is None:
-            present = frozenset(key)
-            fitting = [meta for meta in (self, *self._subclasses) if present.issuperset(meta.labels)]
-            # Of equally specific ones the first defined; the order of labels in a reply means nothing.
-            found = max(
-                fitting, key=lambda meta: (len(meta.labels), len(meta.cls.__mro__)), default=self
-            )
-            self._resolved[key] = found
-        return found
-
-    def _refresh(self) -> None:
-        version = self.metadata.version
-        if self._version != version:
-            self._subclasses = tuple(
-                meta
-                for meta in self.metadata.nodes
-                if meta.cls is not self.cls and issubclass(meta.cls, self.cls)
-            )
-            self._resolved = {}
-            self._version = version
-
-    def finalize(self) -> None:
-        """Resolve and check the types of the class's properties, and its indexes."""
-        super().finalize()
-
-
-@dataclass(eq=False)
-class EdgeMeta(_Meta):
-    """What is known of an Edge class.
-
-    Attributes:
-        cls: the class.
-        type: the relationship type of its edges.
-        fields: all fields by name, inherited ones first.
-        indexes: indexes over several properties, inherited ones first.
-        metadata: the registry it belongs to.
-        abstract: whether it is only a base for other classes.
-        local: names of the function around the class, that its annotations use.
-    """
-
-    cls: type[Any]
-    type: str
-    fields: Mapping[str, FieldDescriptor]
-    indexes: tuple[Index, ...] = ()
-    metadata: MetaData = None  # type: ignore[assignment]
-    abstract: bool = False
-    local: Mapping[str, Any] = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        if self.metadata is None:
-            self.metadata = metadata
-        if self.local is None:
-            self.local = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +98,8 @@ class MetaData:
             for other in self._edges.values():
                 if other.type == meta.type and _key(other.cls) != key:
                     raise MetadataError(
-                        f"the type {meta.type!r} of {_place(cls)} is already that of {_place(other.cls)}: {_TWICE}"
+                        f"the type {meta.type!r} of {_place(cls)} is already that of "
+                        f"{_place(other.cls)}: {_TWICE}"
                     )
             self._edges[key] = meta
             self.version += 1
@@ -332,9 +153,9 @@ class MetaData:
         """The class whose primary label this is; of a base and its subclass, the base."""
         return next((meta for meta in self.nodes if meta.primary_label == label), None)
 
-    def edge_by_type(self, type: str) -> EdgeMeta | None:
+    def edge_by_type(self, name: str) -> EdgeMeta | None:
         """The class whose relationship type this is."""
-        return next((meta for meta in self.edges if meta.type == type), None)
+        return next((meta for meta in self.edges if meta.type == name), None)
 
     def root_of(self, cls: type[Any]) -> type[Any]:
         """The class that stands for the whole hierarchy of ``cls``; see :attr:`NodeMeta.root`."""
@@ -365,9 +186,9 @@ class MetaData:
                 meta.finalize()
             except MetadataError as error:
                 faults.append(str(error))
-            for field in meta.relations if isinstance(meta, NodeMeta) else ():
+            for relation in meta.relations if isinstance(meta, NodeMeta) else ():
                 try:
-                    resolution.check_relation(field)
+                    resolution.check_relation(relation)
                 except MetadataError as error:
                     faults.append(str(error))
         if faults:
@@ -393,7 +214,7 @@ class MetaData:
         return f"<MetaData: {len(self._nodes)} nodes, {len(self._edges)} edges>"
 
 
-_TWICE = "rename one, or register them apart with a base class of their own: class Base(Node, metadata=MetaData())"
+_TWICE = "rename one, or register them apart: class Base(Node, metadata=MetaData())"
 
 #: The registry of all models that do not say otherwise.
 metadata = MetaData()
@@ -408,7 +229,8 @@ def node_meta(cls: type[Any]) -> NodeMeta:
     """
     meta = _meta_of(cls)
     if isinstance(meta, NodeMeta) and not meta.abstract:
-        meta._checked  # noqa: B018  # a cached property: checks on first use  # pyright: ignore[reportPrivateUsage, reportUnusedExpression]
+        if not meta.ready:
+            meta.finalize()
         return meta
     raise _no_model(cls, meta, "Node")
 
@@ -422,7 +244,8 @@ def edge_meta(cls: type[Any]) -> EdgeMeta:
     """
     meta = _meta_of(cls)
     if isinstance(meta, EdgeMeta) and not meta.abstract:
-        meta._checked  # noqa: B018  # pyright: ignore[reportPrivateUsage, reportUnusedExpression]
+        if not meta.ready:
+            meta.finalize()
         return meta
     raise _no_model(cls, meta, "Edge")
 
@@ -450,7 +273,7 @@ def _own_meta[M](cls: type[Any], kind: type[M], name: str) -> M:
     return meta
 
 
-def _is_node_model(cls: type[Any]) -> TypeGuard[type[Any]]:
+def _is_node_model(cls: type[Any]) -> bool:
     meta = cls.__dict__.get("_runic_meta")
     return isinstance(meta, NodeMeta) and not meta.abstract
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
+import inspect
 from collections.abc import Sequence
 from types import FrameType
-from typing import TYPE_CHECKING, Any, dataclass_transform
+from typing import TYPE_CHECKING, Any, cast, dataclass_transform
 
 from runic.orm.core.annotations import is_class_variable, local_names, own_annotations
 from runic.orm.core.construct import prepare_init
@@ -26,7 +26,9 @@ __all__ = ["Edge", "Node"]
 # default is written, and a relation always has one (None, or an empty list).
 @dataclass_transform(kw_only_default=True, field_specifiers=(Field,))
 class Node(Entity):
-    """Base class of graph nodes. Annotated attributes of subclasses are fields::
+    """Base class of graph nodes. Annotated attributes of subclasses are fields.
+
+    Example::
 
         class Person(Node, labels=["Person"]):
             id: str = Field(primary_key=True)
@@ -89,14 +91,17 @@ class Node(Entity):
             _registry(cls, bases, metadata),
             abstract,
         )
-        _complete(cls, meta, annotations, sys._getframe(1))
+        frame = inspect.currentframe()
+        _complete(cls, meta, annotations, frame and frame.f_back)
         if not abstract:
             meta.metadata.register_node(cls)
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(Field,))
 class Edge(Entity):
-    """Base class of relationships with properties::
+    """Base class of relationships with properties.
+
+    Example::
 
         class Rated(Edge, type="RATED"):
             score: float
@@ -117,7 +122,7 @@ class Edge(Entity):
     def __init_subclass__(
         cls,
         *,
-        type: str | None = None,
+        type: str | None = None,  # noqa: A002
         indexes: Sequence[Index] = (),
         metadata: MetaData | None = None,
         abstract: bool | None = None,
@@ -127,7 +132,9 @@ class Edge(Entity):
         if type is not None:
             check_name(type, "relationship type", cls.__name__)
         elif abstract is False:
-            raise MetadataError(f'{cls.__name__} has no relationship type: write class {cls.__name__}(..., type="...")')
+            raise MetadataError(
+                f'{cls.__name__} has no relationship type: write class {cls.__name__}(..., type="...")'
+            )
         annotations = own_annotations(cls)
         bases = [base.__dict__["_runic_meta"] for base in cls.__mro__[1:] if "_runic_meta" in base.__dict__]
         meta = EdgeMeta(
@@ -138,13 +145,14 @@ class Edge(Entity):
             _registry(cls, bases, metadata),
             type is None or bool(abstract),
         )
-        _complete(cls, meta, annotations, sys._getframe(1))
+        frame = inspect.currentframe()
+        _complete(cls, meta, annotations, frame and frame.f_back)
         if not meta.abstract:
             meta.metadata.register_edge(cls)
 
 
 def _complete(
-    cls: type[Any], meta: NodeMeta | EdgeMeta, annotations: dict[str, Any], frame: FrameType
+    cls: type[Any], meta: NodeMeta | EdgeMeta, annotations: dict[str, Any], frame: FrameType | None
 ) -> None:
     """Attach what is known of ``cls`` to it."""
     if not cls.__dictoffset__:
@@ -175,20 +183,18 @@ def _labels(
 def _indexes(
     cls: type[Any], bases: Sequence[NodeMeta | EdgeMeta], indexes: Sequence[Index]
 ) -> tuple[Index, ...]:
-    for index in indexes:
-        given: object = index
-        if not isinstance(given, Index):
-            raise MetadataError(f'{cls.__name__}: indexes takes Index objects, not {given!r}: write Index("...")')
+    for each in indexes:
+        if not isinstance(cast("object", each), Index):
+            raise MetadataError(
+                f'{cls.__name__}: indexes takes Index objects, not {each!r}: write Index("...")'
+            )
     inherited = [index for base in reversed(bases) for index in base.indexes]
     return tuple(dict.fromkeys((*inherited, *indexes)))
 
 
-def _registry(
-    cls: type[Any], bases: Sequence[NodeMeta | EdgeMeta], metadata: MetaData | None
-) -> MetaData:
-    given: object = metadata
-    if given is not None and not isinstance(given, MetaData):
-        raise MetadataError(f"{cls.__name__}: metadata is a MetaData object, not {given!r}")
+def _registry(cls: type[Any], bases: Sequence[NodeMeta | EdgeMeta], metadata: MetaData | None) -> MetaData:
+    if not isinstance(cast("object", metadata), MetaData | None):
+        raise MetadataError(f"{cls.__name__}: metadata is a MetaData object, not {metadata!r}")
     if metadata is not None:
         return metadata
     return bases[0].metadata if bases else default_metadata

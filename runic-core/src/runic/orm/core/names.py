@@ -35,7 +35,7 @@ def check_name(name: object, what: str, where: str | None = None) -> str:
     if type(name) is str and _NAME.fullmatch(name):
         return name
     prefix = f"{where}: " if where else ""
-    raise InvalidNameError(f"{prefix}invalid {what} {ascii(name)}: {_reason(name)}")
+    raise InvalidNameError(f"{prefix}invalid {what} {name!a}: {_reason(name)}")
 
 
 def _reason(name: object) -> str:
@@ -60,10 +60,10 @@ def _describe(char: str) -> str:
     if char == "`":
         return "a backtick"
     if char in _BIDI:
-        return f"the bidirectional control {ascii(char)}"
+        return f"the bidirectional control {char!a}"
     category = unicodedata.category(char)
     if category == "Cs":
-        return f"the lone surrogate {ascii(char)}"
+        return f"the lone surrogate {char!a}"
     if category.startswith("C"):
-        return f"the control character {ascii(char)}"
-    return f"the character {ascii(char)}"
+        return f"the control character {char!a}"
+    return f"the character {char!a}"

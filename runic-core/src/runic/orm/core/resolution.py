@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ForwardRef
 
 from runic.orm.core.annotations import Scope
@@ -63,9 +64,12 @@ def resolve_type(field: FieldDescriptor) -> FieldType:
         found = _resolve_type(field)
     for fault in _type_faults(field, found):
         raise MetadataError(f"{_label(field)}: {fault}")
-    if field.exact:
-        return FieldType(Kind.EXACT_FLOAT, float, found.nullable)
-    return found
+    return replace(
+        found,
+        kind=Kind.EXACT_FLOAT if field.exact else found.kind,
+        interned=field.interned,
+        dimension=field.dimension,
+    )
 
 
 def _resolve_type(field: FieldDescriptor) -> FieldType:
@@ -90,10 +94,7 @@ def _type_faults(field: FieldDescriptor, found: FieldType) -> list[str]:
         faults.append(f"version=True needs an int field, not {_kind(kind)}")
     if field.exact and kind is not Kind.FLOAT:
         faults.append(f"exact=True needs a float field, not {_kind(kind)}")
-    if field.interned and not (
-        kind in (Kind.STRING, Kind.ENUM, Kind.ANY, Kind.CUSTOM)
-        or (kind is Kind.LIST and found.item is not None and found.item.kind is Kind.STRING)
-    ):
+    if field.interned and kind not in (Kind.STRING, Kind.ENUM, Kind.CUSTOM):
         faults.append(f"interned=True is for text, not {_kind(kind)}")
     vector_like = kind in (Kind.VECTOR, Kind.CUSTOM)
     if field.index_type == "VECTOR" and not vector_like:

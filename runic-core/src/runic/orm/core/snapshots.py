@@ -9,9 +9,11 @@ from enum import Enum
 from typing import Any, Final, cast
 from uuid import UUID
 
+from typing_extensions import TypeIs
+
 from runic.orm.core.types import GeoLocation, Vector
 
-__all__ = ["NO_SNAPSHOT", "is_immutable", "same_value", "take_snapshot"]
+__all__ = ["NO_SNAPSHOT", "is_immutable", "is_list", "same_value", "take_snapshot"]
 
 # Equal values of these types have one stored form.
 _BY_EQUALITY = frozenset({str, int, bool, bytes, type(None), date, timedelta, UUID})
@@ -31,14 +33,23 @@ def is_immutable(value: object) -> bool:
     return type(value) in _IMMUTABLE or isinstance(value, (Enum, date))
 
 
+def is_list(value: object) -> TypeIs[list[Any]]:
+    """``isinstance(value, list)``, of items of any type."""
+    return isinstance(value, list)
+
+
+def _is_plain_list(value: object) -> TypeIs[list[Any]]:
+    return type(value) is list
+
+
 def same_value(old: Any, new: Any) -> bool:
     """Whether storing ``new`` instead of ``old`` would change nothing.
 
     Stricter than ``==``, which takes ``1`` for ``True``, ``0.0`` for ``-0.0``, ``Decimal("1.0")`` for
     ``Decimal("1.00")``, and a time for another in a different zone.
     """
-    kind = type(old)
-    if kind is not type(new):
+    kind = old.__class__
+    if kind is not new.__class__:
         return False
     if kind in _BY_EQUALITY:
         return bool(old == new)
@@ -54,7 +65,7 @@ def same_value(old: Any, new: Any) -> bool:
         return True
     try:
         equal = bool(old == new)
-    except Exception:  # a comparison of a user's class; what it cannot tell counts as a change
+    except Exception:  # noqa: BLE001  # a comparison of a user's class; what it cannot tell counts as a change
         return False
     if equal and isinstance(old, time):  # datetimes are instants, times are not
         return old.utcoffset() == cast("time", new).utcoffset()
@@ -72,10 +83,11 @@ def take_snapshot(value: Any) -> Any:
         return value
     if type(value) is Vector:
         return value.copy()
-    if type(value) is list and all(map(is_immutable, value)):
+    if _is_plain_list(value) and all(map(is_immutable, value)):
         return value.copy()
+    snapshot: Any
     try:
         snapshot = copy.deepcopy(value)
-    except Exception:  # whatever a user's class raises
+    except Exception:  # noqa: BLE001  # whatever a user's class raises
         return NO_SNAPSHOT
     return snapshot if same_value(snapshot, value) else NO_SNAPSHOT

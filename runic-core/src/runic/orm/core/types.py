@@ -73,7 +73,8 @@ class DatetimeConverter(TypeConverter):
             raise TypeError(f"expected a datetime, not {type(value).__name__}")
         if value.tzinfo is not None:
             value = value.astimezone(UTC)
-        return value.isoformat()
+        text: str = value.isoformat()
+        return text
 
     def from_graph(self, value: Any) -> datetime:
         """The datetime of an ISO 8601 text; a datetime is returned as it is."""
@@ -88,7 +89,7 @@ class EnumConverter(TypeConverter):
     """
 
     def __init__(self, enum_class: type[Enum]) -> None:
-        if not (isinstance(cast("object", enum_class), type) and issubclass(enum_class, Enum)):
+        if not (isinstance(given := cast("object", enum_class), type) and issubclass(given, Enum)):
             raise TypeError(f"EnumConverter takes an Enum class, not {enum_class!r}")
         self.enum_class = enum_class
 
@@ -207,7 +208,9 @@ class VectorConverter(TypeConverter):
 
 @dataclass(frozen=True, slots=True)
 class GeoLocation:
-    """A point on the earth, in degrees (WGS 84)::
+    """A point on the earth, in degrees (WGS 84).
+
+    Example::
 
         class Store(Node):
             id: str = Field(primary_key=True)
@@ -267,4 +270,3 @@ class GeoLocationConverter(TypeConverter):
             point = cast("Mapping[str, float]", value)
             return GeoLocation(point["latitude"], point["longitude"])
         return GeoLocation(value.latitude, value.longitude)
-

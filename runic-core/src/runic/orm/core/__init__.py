@@ -1,0 +1,1 @@
+"""What applications declare: models, fields, relations, value types, and what is known of them."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runic.orm.compile.dialect import Capability, Dialect, UnitForm
 from runic.orm.exceptions import InvalidNameError
 
+from .cells import scalar
 from .codecs import make_codec
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class FalkorDBDialect(Dialect):
     # The server refuses labels of more than 512 bytes.
     max_name_bytes: int = 511
     identity_cell: str = "{c}[1]"
+    items_cell: str = "{c}[1]"
     labels_cell: str = "[x[1] for x in {c}[1] or ()]"
     hints: Mapping[Capability, str] = field(default_factory=lambda: _HINTS)
 
@@ -81,7 +83,15 @@ class FalkorDBDialect(Dialect):
             type_: what the field holds.
             interned: write text through ``intern()``.
         """
-        return _codec(type_, interned)
+        return _codec(type_, interned or type_.interned)
+
+    def plain(self, cell: Any) -> Any:
+        """The Python value of a cell that is no node, edge or path."""
+        return scalar(cell)
+
+    def vetoed(self, error: Exception) -> bool:
+        """Whether a guard divided by zero, which is how a part of a query refuses the whole of it."""
+        return "Division by zero" in str(error)
 
     def quote(self, name: str) -> str:
         """``name`` in backticks.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from runic.orm.core.metadata import node_meta
 from runic.orm.driver.port import Request
 from runic.orm.exceptions import FieldValidationError, QueryError
 from runic.orm.mapper.hydrate import edge_hydrator, node_hydrator
+from runic.orm.session.raw_results import RawResults
 
 if TYPE_CHECKING:
     from runic.orm.compile.codec import Codec
@@ -114,6 +115,34 @@ class Statements:
                 self._let_go(entities)
         finally:
             await pages.aclose()
+
+    async def find_all(
+        self, stmt: QueryBuilder[Any], cls: type, fetch: Sequence[str] | None, skip: int, limit: int | None
+    ) -> list[Any]:
+        """All entities of a class, with relations or by pages."""
+        if fetch and (skip or limit is not None):
+            raise ValueError("fetch together with skip or limit is not supported: use query() and session.load()")
+        if skip:
+            stmt = stmt.skip(skip)
+        if limit is not None:
+            stmt = stmt.limit(limit)
+        key = node_meta(cls).primary_key
+        if key is not None and (skip or limit is not None):
+            # Pages without an order may repeat and omit entities.
+            stmt = stmt.order_by(key)
+        found = await self.scalars(stmt)
+        if fetch:
+            with self.core.exclusive:
+                await self.core.loader.fetch(cls, found, fetch)
+        return found
+
+    async def cypher(
+        self, query: str, params: Mapping[str, Any] | None, returns: type[Any] | None, write: bool
+    ) -> list[Any]:
+        """Raw Cypher with typed results; see :meth:`Repository.cypher`."""
+        result = await self.core.execute(query, params, write)
+        with self.core.exclusive:
+            return await RawResults(self.core).typed(result, returns)
 
     # -- pages ----------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from runic.orm.core.descriptors import FieldDescriptor
 
-__all__ = ["as_relation_value", "initial_value", "read", "write"]
+__all__ = ["as_relation_value", "initial_value", "read", "settle", "write"]
 
 
 def read(field: FieldDescriptor, entity: Any, value: Any) -> Any:
@@ -26,10 +26,12 @@ def read(field: FieldDescriptor, entity: Any, value: Any) -> Any:
     state: EntityState = entity._runic_state
     if value is NOT_LOADED:
         value = _missing(field, entity, state)
+    if state.snapshots is not None and field.name in state.snapshots:
+        return value
     owner = state.owner
     if owner is None or state.status is not Status.PERSISTENT or is_immutable(value):
         return value
-    _settle(field)
+    settle(field)
     if field.plain:
         return value
     # An assigned value is written anyway, and compared with the one before the assignment.
@@ -39,7 +41,7 @@ def read(field: FieldDescriptor, entity: Any, value: Any) -> Any:
     return value
 
 
-def _settle(field: FieldDescriptor) -> None:
+def settle(field: FieldDescriptor) -> None:
     """Find out, once per field, whether reading it is a plain look-up."""
     field.plain = not (field.uselist if field.is_relation else field.type.mutable)
 

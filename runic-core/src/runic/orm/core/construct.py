@@ -36,6 +36,8 @@ def prepare_init(cls: type[Any]) -> None:
     if _is_ours(cls.__init__):
         cls.__init__ = generic_init
         return
+    if not any("__new__" in base.__dict__ for base in cls.__mro__[:-1]):
+        setattr(cls, "__new__", _new_with_state)  # noqa: B010  # type checkers refuse the assignment
     # A written __init__ calls those of its bases for an object of its own class. So these must look
     # at the object's class, and not be the function that fits the base.
     for base in cls.__mro__:
@@ -44,6 +46,13 @@ def prepare_init(cls: type[Any]) -> None:
             meta.wrapped = True
             if "__init__" in base.__dict__ and _is_ours(base.__dict__["__init__"]):
                 base.__init__ = generic_init  # type: ignore[misc]
+
+
+def _new_with_state(cls: type[Any], *_: Any, **__: Any) -> Any:
+    """A new object of a class with an ``__init__`` of its own, which may not call the generated one."""
+    entity = object.__new__(cls)
+    entity._runic_state = EntityState()
+    return entity
 
 
 def _is_ours(function: object) -> bool:
@@ -78,6 +87,7 @@ def _generate(cls: type[Any], meta: NodeMeta | EdgeMeta) -> Callable[..., None]:
     body: list[str] = []
     for name, field in meta.fields.items():
         namespace[f"_runic_f_{name}"] = field
+        namespace[f"_runic_n_{name}"] = field.default_factory
         constant = _constant_default(field)
         if constant is not MISSING:
             namespace[f"_runic_d_{name}"] = constant
@@ -120,7 +130,9 @@ def _assignment(name: str, field: FieldDescriptor, computed: bool) -> list[str]:
         return [f"_runic_values[{name!r}] = {value}"]
     lines: list[str] = []
     if computed:
-        lines.append(f"if {name} is _runic_MISSING: {name} = _runic_initial(_runic_f_{name})")
+        plain = field.default_factory is not None and not field.is_relation
+        made = f"_runic_n_{name}()" if plain else f"_runic_initial(_runic_f_{name})"
+        lines.append(f"if {name} is _runic_MISSING: {name} = {made}")
     if field.is_relation:
         keyword = "elif" if computed else "if"
         lines.append(

@@ -56,15 +56,14 @@ class FieldDescriptor(Attr[Any]):
         loading: how a relation that was not loaded is: ``"batch"``, ``"select"`` or ``"raise"``.
     """
 
-    # Attr's annotations of these are for type checkers only.
-    name: str = ""  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
-    owner: _Class = object  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
-    is_relation: bool = False  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
-    declared_in: _Class = object
-    annotation: Any = MISSING  # as written; resolved on first use
+    # What every access reads is a slot: the many other attributes make for a slow dictionary.
+    __slots__ = ("__dict__", "__weakref__", "name", "owner", "plain")
 
-    #: True once a read needs no more than the entity's __dict__: see access.settle().
-    plain: bool = False
+    # Attr's declarations of these are for type checkers only.
+    name: str  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
+    owner: _Class  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
+    is_relation: bool  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
+    plain: bool
 
     _LOADING: ClassVar[dict[Any, Loading]] = {
         True: "batch",
@@ -100,6 +99,11 @@ class FieldDescriptor(Attr[Any]):
         dimension: int | None = None,
         similarity: str | None = None,
     ) -> None:
+        self.name = ""  # pyright: ignore[reportIncompatibleMethodOverride]
+        self.owner = self.declared_in = object  # pyright: ignore[reportIncompatibleMethodOverride]
+        self.annotation: Any = MISSING  # as written; resolved on first use
+        #: True once it is known that a read needs no more than the entity's __dict__.
+        self.plain = False
         self.default = default
         self.default_factory = default_factory
         self.init = init and not generated
@@ -122,6 +126,8 @@ class FieldDescriptor(Attr[Any]):
         self.exact = exact
         self.dimension = dimension
         self.similarity = similarity
+        #: Whether writing to an entity without a session needs no check.
+        self.unchecked = relationship is None and not generated
         self.is_relation = relationship is not None  # pyright: ignore[reportIncompatibleMethodOverride]
         try:
             self.loading: Loading = self._LOADING[lazy]
@@ -210,10 +216,13 @@ class FieldDescriptor(Attr[Any]):
         # The hottest function of the library: one dictionary look-up for ordinary fields.
         if instance is None:
             return self
-        value = instance.__dict__.get(self.name, NOT_LOADED)
-        if self.plain and value is not NOT_LOADED:
-            return value
-        return access.read(self, instance, value)
+        try:
+            value = instance.__dict__[self.name]
+        except KeyError:
+            value = NOT_LOADED
+        if value is NOT_LOADED or not self.plain:
+            return access.read(self, instance, value)
+        return value
 
     def __set__(self, instance: Any, value: Any) -> None:
         access.write(self, instance, value)

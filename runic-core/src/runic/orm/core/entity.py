@@ -34,29 +34,20 @@ class Entity:
 
     _runic_state: EntityState
     _runic_fields: ClassVar[Mapping[str, FieldDescriptor]] = {}
-    # Not a field, whatever a type checker that treats models as dataclasses thinks.
+
     if not TYPE_CHECKING:
+        # Type checkers make __init__ from the fields, and would take any attribute for declared if they
+        # saw __setattr__. There is no __getattr__: it would make every access slower.
         __signature__ = ModelSignature()
-
-        # Hidden from type checkers, which would take any attribute for declared.
-
         __init__ = generic_init
-
-        def __getattr__(self, name):
-            if name == "_runic_state":
-                # A hand-written __init__ that does not call super().__init__().
-                state = self._runic_state = EntityState()
-                return state
-            raise AttributeError(
-                f"{type(self).__name__} has no attribute {name!r}{suggest(name, self._runic_fields)}",
-                name=name,
-                obj=self,
-            )
 
         def __setattr__(self, name, value):
             field = self._runic_fields.get(name)
             if field is not None:
-                write(field, self, value)
+                if field.unchecked and self._runic_state.owner is None:
+                    self.__dict__[name] = value
+                else:
+                    write(field, self, value)
             elif name[0] == "_" or hasattr(type(self), name) or name in self._runic_meta.class_names:
                 object.__setattr__(self, name, value)
             else:

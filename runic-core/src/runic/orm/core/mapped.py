@@ -45,6 +45,8 @@ class Attr[T]:
             """Whether it was declared by ``Relation()``."""
             ...
 
+    __slots__ = ()
+
     # Expressions need identity, not equality, when fields are dictionary keys.
     __hash__ = object.__hash__
 

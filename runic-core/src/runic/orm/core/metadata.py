@@ -228,10 +228,12 @@ def node_meta(cls: type[Any]) -> NodeMeta:
         MetadataError: it is no Node class with nodes of its own, or its declaration is wrong.
     """
     meta = _meta_of(cls)
-    if isinstance(meta, NodeMeta) and not meta.abstract:
-        if not meta.ready:
+    if isinstance(meta, NodeMeta):
+        if meta.ready:
+            return meta
+        if not meta.abstract:
             meta.finalize()
-        return meta
+            return meta
     raise _no_model(cls, meta, "Node")
 
 
@@ -243,10 +245,12 @@ def edge_meta(cls: type[Any]) -> EdgeMeta:
         MetadataError: it is no Edge class with a type, or its declaration is wrong.
     """
     meta = _meta_of(cls)
-    if isinstance(meta, EdgeMeta) and not meta.abstract:
-        if not meta.ready:
+    if isinstance(meta, EdgeMeta):
+        if meta.ready:
+            return meta
+        if not meta.abstract:
             meta.finalize()
-        return meta
+            return meta
     raise _no_model(cls, meta, "Edge")
 
 

@@ -31,6 +31,7 @@ class _Meta:
     fields: Mapping[str, FieldDescriptor]
     indexes: tuple[Index, ...]
     metadata: MetaData
+    abstract: bool
     local: Mapping[str, Any]
     #: The generated ``__init__``, once it was needed.
     init: Callable[..., None] | None = None
@@ -63,7 +64,7 @@ class _Meta:
             MetadataError: names class, field and reason.
         """
         resolution.check_types(self)
-        self.ready = True
+        self.ready = not self.abstract
 
 
 @dataclass(eq=False)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ForwardRef
 
+from runic.orm.core.access import settle
 from runic.orm.core.annotations import Scope
 from runic.orm.core.fieldtypes import UnresolvedAnnotation, converter_type, elements_of, field_type
 from runic.orm.core.kinds import FieldType, Kind
@@ -174,8 +175,8 @@ def _model(field: FieldDescriptor, parameter: str, value: Any, kind: str) -> typ
 
 def check_types(meta: NodeMeta | EdgeMeta | Any) -> None:
     """Resolve the types of all properties of a model, and check its indexes against them."""
-    for field in meta.properties:
-        field.type  # noqa: B018  # resolves and checks
+    for field in meta.fields.values():
+        settle(field)
     for index in meta.indexes:
         where = f"{meta.cls.__name__}: {index!r}"
         for name in index.fields:

@@ -1,0 +1,1 @@
+"""Repositories: one model, one session, the usual questions."""

@@ -1,0 +1,1 @@
+"""Index declarations of models, as the schema managers read them."""

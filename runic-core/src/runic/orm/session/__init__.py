@@ -1,0 +1,1 @@
+"""Sessions: the unit of work, its flush, loading, and the two facades."""

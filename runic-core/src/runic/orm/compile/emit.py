@@ -11,9 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from runic.orm.compile.dialect import Capability
-from runic.orm.compile.reading import read_expression_of
 from runic.orm.compile.operators import check_operator, comparable
-from runic.orm.compile.parameters import POINT, encoder_of
+from runic.orm.compile.parameters import encoder_of
 from runic.orm.compile.reserved import RESERVED
 from runic.orm.exceptions import UnsupportedByBackendError
 from runic.orm.query import ir
@@ -49,6 +48,7 @@ class Emitter:
         self.binds: list[tuple[str, int, Callable[[Any], Any] | None]] = []
         self.holes: list[int] = []
         self._placeholders: dict[int, str] = {}
+        self._numbered = 0
 
     def __init_subclass__(cls) -> None:
         cls._table = _make_table(cls)
@@ -99,7 +99,10 @@ class Emitter:
             return HOLE
         placeholder = self._placeholders.get(node.slot)
         if placeholder is None:
-            name = node.name or f"p{len(self.binds)}"
+            name = node.name
+            if name is None:
+                name = f"p{self._numbered}"
+                self._numbered += 1
             self.binds.append((name, node.slot, encoder_of(node, self.dialect)))
             placeholder = self._placeholders[node.slot] = f"${name}"
         return placeholder
@@ -119,7 +122,10 @@ class Emitter:
 
     def _right(self, left: ir.Expression, right: ir.Expression) -> str:
         text = self.visit(right)
-        if not (isinstance(right, ir.Bind) and isinstance(left, ir.Property)) or right.role is ir.Role.PATTERN:
+        if (
+            not (isinstance(right, ir.Bind) and isinstance(left, ir.Property))
+            or right.role is ir.Role.PATTERN
+        ):
             return text
         _, template = self.dialect.codec(left.type).compare
         if template == "{v}":
@@ -129,7 +135,7 @@ class Emitter:
         return template.format(v=text)
 
     def visit_NullTest(self, node: ir.NullTest) -> str:
-        return f"{self.visit(node.operand)} IS {'NOT ' if node.negated else ''}NULL"
+        return f"{self.own(node.operand)} IS {'NOT ' if node.negated else ''}NULL"
 
     def visit_Logical(self, node: ir.Logical) -> str:
         if node.op == "OR":  # AND binds tighter
@@ -148,11 +154,8 @@ class Emitter:
     def visit_Call(self, node: ir.Call) -> str:
         if node.function == "distance":
             self.dialect.require(Capability.POINT)
-            _, template = self.dialect.codec(POINT).compare
-        else:
-            template = "{v}"
         arguments = [
-            template.format(v=self.visit(each)) if isinstance(each, ir.Bind) else self.visit(each)
+            self.dialect.point.format(v=self.visit(each)) if isinstance(each, ir.Bind) else self.own(each)
             for each in node.arguments
         ]
         function = self.dialect.functions.get(node.function, node.function)
@@ -163,24 +166,41 @@ class Emitter:
         if isinstance(argument, ir.Property):
             if node.function in ("min", "max", "sum", "avg"):
                 check_operator(argument, node.function, self.dialect)
-            text = self.read(argument) if node.function == "collect" else self.visit(argument)
+            text = self._collected(argument) if node.function == "collect" else self.visit(argument)
         else:
             text = "*" if argument is None else self.visit(argument)
         function = self.dialect.functions.get(node.function, node.function)
         return f"{function}({'DISTINCT ' if node.distinct else ''}{text})"
 
+    def _collected(self, node: ir.Property) -> str:
+        text = self.read(node)
+        own = self.own(node)
+        # collect() leaves nulls out, but a value read from several parts is never null itself.
+        return text if text == own else f"CASE WHEN {own} IS NULL THEN null ELSE {text} END"
+
     def read(self, node: ir.Expression) -> str:
         """An expression as a result reads it: a field's value may take more than its property."""
+        if not isinstance(node, ir.Property):
+            return self.visit(node)
+        codec = self.dialect.codec(node.type)
+        variable = self.name(node.variable)
+        names = {
+            "p" if position == 0 else f"p{position}": f"{variable}.{self.name(node.name + suffix)}"
+            for position, (suffix, _) in enumerate(codec.writes)
+        }
+        return codec.read.format(**names)
+
+    def own(self, node: ir.Expression) -> str:
+        """A property itself, not what stands beside it to be compared."""
         if isinstance(node, ir.Property):
-            codec = self.dialect.codec(node.type)
-            return read_expression_of(node.name, codec, self.name, self.name(node.variable))
+            return f"{self.name(node.variable)}.{self.name(node.name)}"
         return self.visit(node)
 
     # -- patterns ----------------------------------------------------------------------------------
 
     def visit_NodePattern(self, node: ir.NodePattern) -> str:
-        label = f":{self.name(node.label)}" if node.label is not None else ""
-        return f"({self.name(node.variable)}{label})"
+        labels = "".join([f":{self.name(label)}" for label in node.labels])
+        return f"({self.name(node.variable)}{labels})"
 
     def visit_EdgePattern(self, node: ir.EdgePattern) -> str:
         variable = self.name(node.variable) if node.variable is not None else ""
@@ -247,10 +267,10 @@ class Emitter:
             scored = carried
         else:
             # An index cannot promise k hits that satisfy a predicate; the exact score over those can.
-            path = ir.Path((ir.NodePattern(node.variable, node.label),))
+            path = ir.Path((ir.NodePattern(node.variable, (node.label,)),))
             present = ir.NullTest(node.property, negated=True)
             head = f"MATCH {self.visit(path)}{self.where(_and(node.where, present))}"
-            value = template.format(p=self.visit(node.property), vector=self._vector(node))
+            value = template.format(p=self.own(node.property), vector=self._vector(node))
             scored = f"WITH {self.name(node.variable)}, {value} AS {self.name(SCORE)}"
         text = f"{head}\n{scored}"
         if node.score_where is not None:
@@ -297,4 +317,3 @@ def _make_table(cls: type[Emitter]) -> dict[type, Callable[[Any, Any], str]]:
 
 
 Emitter._table = _make_table(Emitter)  # pyright: ignore[reportPrivateUsage]
-

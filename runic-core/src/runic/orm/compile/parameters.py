@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from runic.orm.core.kinds import FieldType, Kind
+from runic.orm.core.kinds import Kind
 from runic.orm.core.types import GeoLocation
 from runic.orm.exceptions import ValueNotStorableError
 from runic.orm.query import ir
@@ -18,10 +18,9 @@ from runic.orm.query import ir
 if TYPE_CHECKING:
     from runic.orm.compile.codec import Codec
     from runic.orm.compile.dialect import Dialect
+    from runic.orm.core.kinds import FieldType
 
-__all__ = ["POINT", "encoder_of", "storable_problem"]
-
-POINT = FieldType(Kind.POINT, GeoLocation)
+__all__ = ["encoder_of", "storable_problem"]
 
 INT_MIN = -(2**63)
 INT_MAX = 2**63 - 1
@@ -38,7 +37,7 @@ def encoder_of(bind: ir.Bind, dialect: Dialect) -> Callable[[Any], Any] | None:
     if role is ir.Role.NUMBER:
         return _number
     if role is ir.Role.POINT:
-        return _field_encoder(dialect.codec(POINT), POINT, "distance()")
+        return _place
     if role is ir.Role.SEARCH:
         return _search_encoder(bind, dialect)
     if role is ir.Role.PATTERN:
@@ -66,7 +65,9 @@ def storable_problem(value: Any) -> str | None:
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            return f"text with a lone surrogate at offset {error.start} cannot be stored, so nothing equals it"
+            return (
+                f"text with a lone surrogate at offset {error.start} cannot be stored, so nothing equals it"
+            )
     elif kind is int and not INT_MIN <= value <= INT_MAX:
         return "an integer outside of 64 bits"
     elif kind is float and not math.isfinite(value):
@@ -164,3 +165,11 @@ def _number(value: Any) -> Any:
         f"a computed number can be compared with a finite int or float, not with {kind.__name__}"
         + (f" {value}" if kind is float else "")
     )
+
+
+def _place(value: Any) -> dict[str, float]:
+    if type(value) is not GeoLocation:
+        raise ValueNotStorableError(
+            f"distance() takes GeoLocation fields and places, not {type(value).__name__}"
+        )
+    return {"latitude": _number(value.latitude), "longitude": _number(value.longitude)}

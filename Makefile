@@ -24,13 +24,16 @@ help:
 
 setup: $(DEV)
 
+# The stamp is as old as the beginning of the work: what is edited meanwhile is built the next time.
 $(DEV): $(PROJECTS)
+	@mkdir -p .cache && touch .cache/dev.stamp
 	$(BOOT) dev
-	@touch $@
+	@mv .cache/dev.stamp $@
 
 $(WHEELS): $(PROJECTS) $(SOURCES)
+	@mkdir -p .cache && touch .cache/wheels.stamp
 	$(BOOT) wheels
-	@touch $@
+	@mv .cache/wheels.stamp $@
 
 demo: $(DEV)
 	$(PY) -m examples.flights
@@ -55,7 +58,7 @@ lint: $(DEV)
 
 types: $(DEV) $(WHEELS)
 	$(PY) -m mypy
-	$(PY) tools/check_types.py
+	$(WPY) tools/check_types.py
 
 contracts: $(WHEELS)
 	.venv-wheels/bin/lint-imports --cache-dir .cache/import-linter
@@ -68,20 +71,21 @@ docs: $(DEV)
 	else echo "docs: there is no mkdocs.yml"; fi
 
 wheels: $(WHEELS)
-	$(PY) tools/check_wheels.py .cache/wheels
+	$(WPY) tools/check_wheels.py .cache/wheels
 
 lock:
 	$(BOOT) lock
 
-# Each step is a make of its own, so that they run in this order also under make -j, and the summary of the
-# tests and the table of backends are the last thing to be read.
+# Every step runs, also after one failed, each as a make of its own: so they keep this order under make -j, and
+# the summary of the tests and the table of backends are the last thing to be read.
+CHECKS := lint types contracts docs wheels test
 check:
-	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory types
-	@$(MAKE) --no-print-directory contracts
-	@$(MAKE) --no-print-directory docs
-	@$(MAKE) --no-print-directory wheels
-	@$(MAKE) --no-print-directory test
+	@failed=; for step in $(CHECKS); do \
+		echo "== make $$step"; $(MAKE) --no-print-directory $$step || failed="$$failed $$step"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "== FAILED:$$failed"; else echo "== all of it passed: $(CHECKS)"; fi; \
+	cat .cache/backends.txt; \
+	[ -z "$$failed" ]
 
 clean:
 	rm -rf .venv .venv-wheels .cache .ruff_cache .mypy_cache .pytest_cache

@@ -9,6 +9,8 @@ Only the standard library is used, in a form that Python 3.8 reads. uv comes fro
 package index; it does not read pip's configuration, so that is handed over through uv's variables.
 """
 
+from __future__ import annotations
+
 import ast
 import contextlib
 import os
@@ -18,6 +20,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+TYPE_CHECKING = False  # importing typing only for this would cost more than it says
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
 MINORS = ("3.13", "3.14", "3.12")
@@ -25,16 +31,17 @@ MEMBERS = ("runic-core", "runic-falkordb", "runic-bolt", "runic-age", "runic-mig
 EXTRAS = {"runic-core": "[cli,testing]", "runic-falkordb": "[embedded]"}
 
 
-def say(text):
+def say(text: str) -> None:
     print("bootstrap: " + text, file=sys.stderr, flush=True)
 
 
-def run(command, **options):
-    command = [str(word) for word in command]
-    return subprocess.run(command, check=True, cwd=ROOT, **options)
+def run(command: list[str | Path], env: dict[str, str] | None = None, quiet: bool = False) -> None:
+    words = [str(word) for word in command]
+    sink = subprocess.DEVNULL if quiet else None
+    subprocess.run(words, check=True, cwd=ROOT, env=env, stdout=sink, stderr=sink)
 
 
-def bin_of(venv, name):
+def bin_of(venv: Path, name: str) -> Path:
     folder = "Scripts" if os.name == "nt" else "bin"
     return venv / folder / (name + (".exe" if os.name == "nt" else ""))
 
@@ -42,9 +49,9 @@ def bin_of(venv, name):
 # -- uv -----------------------------------------------------------------------------------------
 
 
-def pip_settings():
+def pip_settings() -> dict[str, list[str]]:
     """pip's configuration (files and environment) as a dict, whatever file it stands in."""
-    found = {}
+    found: dict[str, list[str]] = {}
     answer = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"],
         stdout=subprocess.PIPE,
@@ -62,7 +69,7 @@ def pip_settings():
     return found
 
 
-def uv_environment():
+def uv_environment() -> dict[str, str]:
     """The environment for uv: what pip is told by the machine, uv is told too."""
     env = dict(os.environ)
     pip = pip_settings()
@@ -85,7 +92,7 @@ def uv_environment():
     return env
 
 
-def uv_program():
+def uv_program() -> Path:
     """uv of our own, in .cache: installed from the package index at the first call."""
     venv = CACHE / "uv"
     program = bin_of(venv, "uv")
@@ -94,26 +101,26 @@ def uv_program():
     say("installing uv into .cache/uv")
     shutil.rmtree(venv, ignore_errors=True)
     try:
-        run([sys.executable, "-m", "venv", venv], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        run([sys.executable, "-m", "venv", venv], quiet=True)
         run([bin_of(venv, "python"), "-m", "pip", "install", "--quiet", "-c", "constraints.txt", "uv"])
     except (OSError, subprocess.CalledProcessError):
         # Debian's python3 may lack ensurepip; a uv that is already there does as well.
         shutil.rmtree(venv, ignore_errors=True)
         present = shutil.which("uv")
         if present:
-            return present
+            return Path(present)
         run([sys.executable, "-m", "pip", "install", "--quiet", "--prefix", venv, "uv"])
     return program
 
 
-def uv(*arguments):
+def uv(*arguments: str | Path) -> None:
     run([uv_program(), *arguments], env=uv_environment())
 
 
 # -- interpreters -------------------------------------------------------------------------------
 
 
-def answers(python, minor):
+def answers(python: str | Path, minor: str) -> bool:
     """Whether ``python`` runs and is of that version (pyenv's shims exist but may refuse)."""
     code = "import sys, venv; print('%d.%d' % sys.version_info[:2])"
     try:
@@ -130,11 +137,11 @@ def answers(python, minor):
     return answer.returncode == 0 and answer.stdout.strip() == minor
 
 
-def natural(path):
+def natural(path: Path) -> list[int]:
     return [int(part) for part in re.findall(r"\d+", str(path))]
 
 
-def installed_pythons(minor):
+def installed_pythons(minor: str) -> Iterator[str | Path]:
     pyenv = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
     yield from sorted(pyenv.glob("versions/%s.*/bin/python%s" % (minor, minor)), key=natural, reverse=True)
     on_path = shutil.which("python" + minor)
@@ -144,7 +151,7 @@ def installed_pythons(minor):
         yield sys.executable
 
 
-def find_python():
+def find_python() -> str | Path:
     """An interpreter for the environments: one found on the machine, else a version uv may download."""
     wanted = os.environ.get("RUNIC_PYTHON")
     if wanted:
@@ -157,7 +164,7 @@ def find_python():
     return first
 
 
-def make_venv(name):
+def make_venv(name: str) -> Path:
     venv = ROOT / name
     python = bin_of(venv, "python")
     if not (python.exists() and any(answers(python, minor) for minor in MINORS)):
@@ -171,26 +178,26 @@ def make_venv(name):
 # -- what goes in -------------------------------------------------------------------------------
 
 
-def install(python, *arguments):
+def install(python: Path, *arguments: str | Path) -> None:
     uv(
         "pip", "install", "--quiet", "--python", python,
         "--constraints", "constraints.txt", "--build-constraints", "constraints.txt", *arguments
     )  # fmt: skip
 
 
-def editable():
+def editable() -> Iterator[str]:
     for member in MEMBERS:
         yield "--editable"
         yield "./" + member + EXTRAS.get(member, "")
 
 
-def make_dev():
+def make_dev() -> None:
     python = make_venv(".venv")
     say("installing the workspace and its tools into .venv")
     install(python, "--group", "dev", *editable())
 
 
-def make_wheels():
+def make_wheels() -> None:
     """Build every wheel into .cache/wheels and install them, with the tools that need wheels."""
     wheelhouse = CACHE / "wheels"
     shutil.rmtree(wheelhouse, ignore_errors=True)
@@ -207,7 +214,7 @@ def make_wheels():
     install(python, "--no-sources", "--find-links", wheelhouse, "--group", "wheels", *again, *built)
 
 
-def lock():
+def lock() -> None:
     """Pin everything that the environments use: names and versions, never an address."""
     command = ["pip", "compile", "--quiet", "--universal", "--python-version", "3.12", "--no-header",
                "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--upgrade",
@@ -219,7 +226,7 @@ def lock():
     uv(*command)
 
 
-def main(arguments):
+def main(arguments: list[str]) -> None:
     CACHE.mkdir(exist_ok=True)
     if arguments[:1] == ["dev"]:
         make_dev()

@@ -101,7 +101,7 @@ def extras_with_plugins() -> tuple[str, ...]:
         requirements = requires(CORE) or []
     except PackageNotFoundError:
         return ()
-    found = set()
+    found: set[str] = set()
     for line in requirements:
         match = re.match(r"(?P<name>[A-Za-z0-9._-]+).*;.*extra\s*==\s*[\"'](?P<extra>[^\"']+)[\"']", line)
         if match is None:

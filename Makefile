@@ -52,13 +52,14 @@ format: $(DEV)
 	$(PY) -m ruff format .
 
 lint: $(DEV)
-	$(PY) -m ruff format --check .
-	$(PY) -m ruff check .
-	$(PY) -m codespell_lib
+	@failed=0; \
+	$(PY) -m ruff format --check --quiet . || failed=1; \
+	$(PY) -m ruff check . || failed=1; \
+	$(PY) -m codespell_lib || failed=1; \
+	exit $$failed
 
 types: $(DEV) $(WHEELS)
-	$(PY) -m mypy
-	$(WPY) tools/check_types.py
+	@failed=0; $(PY) -m mypy || failed=1; $(WPY) tools/check_types.py || failed=1; exit $$failed
 
 contracts: $(WHEELS)
 	.venv-wheels/bin/lint-imports --cache-dir .cache/import-linter

@@ -86,6 +86,9 @@ def complete(package: str) -> int:
     except (json.JSONDecodeError, KeyError):
         print(answer.stdout, answer.stderr)
         return 1
+    if not any(each["isExported"] for each in report["symbols"]):
+        print(f"pyright --verifytypes {package}: exports nothing")
+        return 0
     unknown = 0
     for symbol in report["symbols"]:
         if symbol["isExported"] and not symbol["isTypeKnown"]:

@@ -1,6 +1,7 @@
 """The registry of backends: discovered from metadata, loaded one at a time, at first use.
 
-Layer: plugin. ``discover()`` imports nothing; ``load(name)`` imports that one plugin, so that a
+Layer: plugin. pluggy is imported when the first plugin is loaded: sessions import this module, and a
+program that only declares models needs no plugin. ``discover()`` imports nothing; ``load(name)`` imports that one plugin, so that a
 broken, duplicated or misspelt one fails alone and by name.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runic.orm.exceptions import (
     BackendLoadError,
@@ -26,7 +27,9 @@ from runic.orm.plugin.discovery import (
     extras_with_plugins,
     read_group,
 )
-from runic.orm.plugin.loading import attach, backend_of, call_hook, new_plugin_manager
+
+if TYPE_CHECKING:
+    import pluggy
 
 __all__ = [
     "adopt",
@@ -44,7 +47,7 @@ class _State:
     """All that this module remembers: dropped as a whole by :func:`reset`."""
 
     def __init__(self) -> None:
-        self.pluggy = new_plugin_manager()
+        self.pluggy: pluggy.PluginManager | None = None
         self.installed: tuple[Installed, ...] | None = None
         self.hidden: tuple[Installed, ...] = ()
         self.loaded: dict[str, tuple[Backend, object]] = {}
@@ -87,6 +90,14 @@ def load(name: str) -> Backend:
         return _load_installed(name)[0]
 
 
+def _hooks() -> pluggy.PluginManager:
+    from runic.orm.plugin.loading import new_plugin_manager
+
+    if _state.pluggy is None:
+        _state.pluggy = new_plugin_manager()
+    return _state.pluggy
+
+
 def _load_installed(name: str) -> tuple[Backend, object]:
     if name in _state.loaded:
         return _state.loaded[name]
@@ -99,11 +110,14 @@ def _load_installed(name: str) -> tuple[Backend, object]:
             f"{' and '.join(str(each) for each in found)}; uninstall all but one, or choose with {RESTRICT}",
             backend=name,
         )
-    plugin = attach(_state.pluggy, found[0], "runic_backend")
+    from runic.orm.plugin import loading
+
+    hooks = _hooks()
+    plugin = loading.attach(hooks, found[0], "runic_backend")
     try:
-        backend = backend_of(_state.pluggy, plugin, found[0])
+        backend = loading.backend_of(hooks, plugin, found[0])
     except BackendLoadError:
-        _state.pluggy.unregister(plugin)
+        hooks.unregister(plugin)
         raise
     _state.loaded[name] = backend, plugin
     return backend, plugin
@@ -192,6 +206,8 @@ def adopt(handle: object) -> Any:
     Raises:
         UnknownHandleError: no installed plugin knows such an object.
     """
+    from runic.orm.plugin.loading import call_hook
+
     roots = {base.__module__.partition(".")[0] for base in type(handle).__mro__}
     troubles: list[str] = []
     with _lock:
@@ -205,7 +221,7 @@ def adopt(handle: object) -> Any:
             except PluginError as error:
                 troubles.append(str(error))
                 continue
-            driver = call_hook(_state.pluggy, plugin, "runic_adopt", handle=handle)
+            driver = call_hook(_hooks(), plugin, "runic_adopt", handle=handle)
             if driver is not None:
                 return driver
     kind = f"{type(handle).__module__}.{type(handle).__qualname__}"

@@ -6,20 +6,21 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from runic.orm.compile.compiler import Readable, compile_execution
 from runic.orm.compile.dialect import Capability
 from runic.orm.compile.layout import EdgeLayout, NodeLayout
 from runic.orm.compile.shape import Item, ItemKind
 from runic.orm.core.metadata import node_meta
-from runic.orm.driver.port import Request
+from runic.orm.core.models import Edge, Node
 from runic.orm.exceptions import FieldValidationError, QueryError
 from runic.orm.mapper.hydrate import edge_hydrator, node_hydrator
+from runic.orm.query.paging import KeysetPage, OffsetPage, by_identity
 from runic.orm.session.raw_results import RawResults
 
 if TYPE_CHECKING:
     from runic.orm.compile.codec import Codec
     from runic.orm.compile.dialect import Dialect
     from runic.orm.compile.shape import Compiled
-    from runic.orm.driver.port import QueryResult
     from runic.orm.query.builder import QueryBuilder
     from runic.orm.query.specialised import (
         AsyncFulltextQueryBuilder,
@@ -43,19 +44,22 @@ class Statements:
 
     # -- terminals ------------------------------------------------------------------------------
 
-    async def scalars(self, stmt: QueryBuilder[Any]) -> list[Any]:
-        """The entities of a statement; a node that an optional match did not find is left out."""
+    async def scalars(self, stmt: Readable) -> list[Any]:
+        """The results of a statement; a node that an optional match did not find is left out."""
         with self.core.exclusive:
-            compiled = stmt.executable(self.core.dialect)
-            item = compiled.shape.items[0]
-            if len(compiled.shape.items) > 1:
-                raise QueryError(
-                    "scalars() returns one value a row, and this statement returns"
-                    f" {', '.join(each.name for each in compiled.shape.items)}: use all_rows() or all_with_edges()"
-                )
+            compiled = compile_execution(stmt, self.core.dialect)
             result = await self.core.run(compiled)
-            values = self._values(item, result)
-            return [value for value in values if value is not None] if item.nullable else values
+            return self._rows_of(compiled, result.rows)
+
+    def _rows_of(self, compiled: Compiled, rows: Sequence[Sequence[Any]]) -> list[Any]:
+        """One value a row, or a tuple where the statement returns several."""
+        items = compiled.shape.items
+        if not compiled.shape.single:
+            return list(zip(*(self._values(item, rows) for item in items), strict=True))
+        values = self._values(items[0], rows)
+        if items[0].nullable and items[0].kind is ItemKind.NODE:
+            return [value for value in values if value is not None]
+        return values
 
     async def scalar(self, stmt: QueryBuilder[Any]) -> Any:
         """The first entity of a statement, or ``None``."""
@@ -65,27 +69,27 @@ class Statements:
     async def all_rows(self, stmt: QueryBuilder[Any]) -> list[dict[str, Any]]:
         """A dict a row."""
         with self.core.exclusive:
-            compiled = stmt.executable(self.core.dialect)
+            compiled = compile_execution(stmt, self.core.dialect)
             result = await self.core.run(compiled)
             names = [item.name for item in compiled.shape.items]
-            columns = [self._values(item, result) for item in compiled.shape.items]
+            columns = [self._values(item, result.rows) for item in compiled.shape.items]
             return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     async def all_with_edges(self, stmt: QueryBuilder[Any]) -> list[tuple[Any, ...]]:
         """A tuple a row, in the order of the returned aliases."""
         with self.core.exclusive:
-            compiled = stmt.executable(self.core.dialect)
+            compiled = compile_execution(stmt, self.core.dialect)
             if not any(item.kind is ItemKind.EDGE for item in compiled.shape.items):
                 raise QueryError("all_with_edges() needs return_nodes(...) and return_edge(...) on the statement")
             result = await self.core.run(compiled)
-            columns = [self._values(item, result) for item in compiled.shape.items]
+            columns = [self._values(item, result.rows) for item in compiled.shape.items]
             return list(zip(*columns, strict=True))
 
-    async def column(self, stmt: QueryBuilder[Any]) -> list[Any]:
+    async def column(self, stmt: Readable) -> list[Any]:
         """The first value of each row."""
         with self.core.exclusive:
-            compiled = stmt.executable(self.core.dialect)
-            return self._values(compiled.shape.items[0], await self.core.run(compiled))
+            compiled = compile_execution(stmt, self.core.dialect)
+            return self._values(compiled.shape.items[0], (await self.core.run(compiled)).rows)
 
     async def scalar_value(self, stmt: QueryBuilder[Any]) -> Any:
         """The first value of the first row, or ``None``."""
@@ -95,8 +99,8 @@ class Statements:
     async def count(self, stmt: QueryBuilder[Any]) -> int:
         """How many rows the statement has, without limit and skip."""
         with self.core.exclusive:
-            compiled = stmt.counted().executable(self.core.dialect)
-            found = self._values(compiled.shape.items[0], await self.core.run(compiled))
+            compiled = compile_execution(stmt.counted(), self.core.dialect)
+            found = self._values(compiled.shape.items[0], (await self.core.run(compiled)).rows)
             return int(found[0])
 
     async def stream(self, stmt: QueryBuilder[Any], page: int) -> AsyncGenerator[Any]:
@@ -106,8 +110,10 @@ class Statements:
         core = self.core
         if Capability.STREAMING in core.dialect.capabilities:
             pages = self._server_pages(stmt, page)
-        else:
+        elif by_identity(stmt):
             pages = self._keyset_pages(stmt, page)
+        else:
+            pages = self._offset_pages(stmt, page)
         try:
             async for entities in pages:
                 for entity in entities:
@@ -146,54 +152,55 @@ class Statements:
 
     # -- pages ----------------------------------------------------------------------------------
 
-    async def _server_pages(self, stmt: QueryBuilder[Any], page: int) -> AsyncGenerator[list[Any]]:
+    async def _server_pages(self, stmt: Readable, page: int) -> AsyncGenerator[list[Any]]:
         """Portions of one result, where the server gives it in portions."""
         core = self.core
-        with core.exclusive:
-            compiled = stmt.executable(core.dialect)
-            rows = core.stream(compiled, page)
+        compiled = compile_execution(stmt, core.dialect)
+        portions = core.stream(compiled, page)
         try:
-            async for portion in rows:
-                with core.exclusive:
-                    yield_values = self._values_of(compiled.shape.items[0], portion)
-                yield [value for value in yield_values if value is not None]
+            async for portion in portions:
+                yield self._rows_of(compiled, portion)
         finally:
-            await rows.aclose()
+            await portions.aclose()
 
-    async def _keyset_pages(self, stmt: QueryBuilder[Any], page: int) -> AsyncGenerator[list[Any]]:
-        """Statements that each continue after the last entity of the one before.
-
-        Unlike SKIP, this neither repeats nor omits an entity when others write meanwhile, and each
-        page costs the same.
-        """
+    async def _keyset_pages(self, stmt: Readable, page: int) -> AsyncGenerator[list[Any]]:
+        """A statement for each page, which continues after the last entity of the one before."""
         last: Any = None
         while True:
-            with self.core.exclusive:
-                compiled = stmt.page_after(last, page).executable(self.core.dialect)
-                result = await self.core.run(compiled)
-                found = self._values(compiled.shape.items[0], result)
+            found = await self.scalars(KeysetPage(stmt, last, page))
             if found:
                 last = found[-1]._runic_state.id
                 yield found
             if len(found) < page:
                 return
 
+    async def _offset_pages(self, stmt: Readable, page: int) -> AsyncGenerator[list[Any]]:
+        """A statement for each page, by SKIP: for statements with an order or joins of their own."""
+        skip = 0
+        while True:
+            with self.core.exclusive:
+                compiled = compile_execution(OffsetPage(stmt, skip, page), self.core.dialect)
+                rows = (await self.core.run(compiled)).rows
+                found = self._rows_of(compiled, rows)
+            if found:
+                yield found
+            if len(rows) < page:
+                return
+            skip += page
+
     def _let_go(self, entities: Sequence[Any]) -> None:
         """Entities of a page that were not changed leave the session."""
         unit = self.core.unit
         books = (unit.dirty, unit.touched, unit.deleted)
         kept = {id(end) for link in unit.links.additions.values() for end in (link.start, link.end)}
-        for entity in {id(e): e for e in entities}.values():
+        for entity in {id(e): e for e in entities if isinstance(e, Node | Edge)}.values():
             if id(entity) in kept or any(id(entity) in book for book in books) or not unit.has(entity):
                 continue
             unit.expunge(entity)
 
     # -- values ---------------------------------------------------------------------------------
 
-    def _values(self, item: Item, result: QueryResult) -> list[Any]:
-        return self._values_of(item, result.rows)
-
-    def _values_of(self, item: Item, rows: Sequence[Sequence[Any]]) -> list[Any]:
+    def _values(self, item: Item, rows: Sequence[Sequence[Any]]) -> list[Any]:
         """The values of one item of the result, one a row."""
         dialect = self.core.dialect
         match item.kind:

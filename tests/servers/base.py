@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 
 class NotAvailable(Exception):
@@ -32,7 +33,7 @@ class Server:
     drop: Callable[[str], None]
     stop: Callable[[], None]
     socket: str | None = None
-    credentials: dict[str, str] = field(default_factory=dict[str, str])
+    credentials: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def url(self) -> str:

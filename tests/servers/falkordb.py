@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import redis
@@ -36,7 +37,7 @@ def start() -> Server:
 def attach(address: str) -> Server:
     """Use the server at ``falkordb://user:password@host:port``."""
     parts = urlsplit(address)
-    credentials = {}
+    credentials: dict[str, Any] = {}
     if parts.username:
         credentials["username"] = unquote(parts.username)
     if parts.password:
@@ -92,10 +93,10 @@ def _connected(
     stop: object,
     *,
     unix: str | None = None,
-    credentials: dict[str, str] | None = None,
+    credentials: dict[str, Any] | None = None,
 ) -> Server:
     credentials = credentials or {}
-    client = redis.Redis(host=host, port=port, socket_timeout=60, **credentials)  # type: ignore[arg-type]
+    client = redis.Redis(host=host, port=port, socket_timeout=60, **credentials)
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
@@ -136,7 +137,7 @@ def _version(client: redis.Redis) -> str:
         cells = [cell.decode() if isinstance(cell, bytes) else cell for cell in _flat(module)]
         facts = dict(zip(cells[::2], cells[1::2], strict=False))
         if facts.get("name") == "graph":
-            number = int(facts["ver"])
+            number = int(str(facts["ver"]))
             return f"{number // 10000}.{number // 100 % 100}.{number % 100}"
     raise NotAvailable("the server has no graph module")
 

@@ -54,7 +54,7 @@ def test_type_checkers_see_the_same_table_as_the_interpreter() -> None:
 
 def test_a_misspelt_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'Sesion'"):
-        runic.orm.Sesion
+        runic.orm.Sesion  # type: ignore[attr-defined]
 
 
 def test_importing_the_package_is_lean() -> None:

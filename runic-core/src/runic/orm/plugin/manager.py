@@ -1,8 +1,8 @@
 """The registry of backends: discovered from metadata, loaded one at a time, at first use.
 
-Layer: plugin. pluggy is imported when the first plugin is loaded: sessions import this module, and a
-program that only declares models needs no plugin. ``discover()`` imports nothing; ``load(name)`` imports that one plugin, so that a
-broken, duplicated or misspelt one fails alone and by name.
+Layer: plugin. ``discover()`` imports nothing; ``load(name)`` imports that one plugin, so that a
+broken, duplicated or misspelt one fails alone and by name. pluggy is imported with the first plugin:
+sessions import this module, and declaring models needs none.
 """
 
 from __future__ import annotations

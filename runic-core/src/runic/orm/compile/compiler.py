@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from runic.orm.compile.emit import HOLE, Emitter
 from runic.orm.compile.results import Columns, displayed, laid_out
-from runic.orm.compile.rewrite import count_rows, distinct_edges
+from runic.orm.compile.rewrite import distinct_edges
 from runic.orm.compile.shape import Compiled, Shape
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from runic.orm.core.metadata import MetaData
     from runic.orm.query import ir
 
-__all__ = ["Mode", "Plan", "Readable", "compile_execution", "compile_statement"]
-
-type Mode = Literal["all", "one", "count"]
+__all__ = ["Plan", "Readable", "compile_execution", "compile_statement"]
 
 
 class Readable(Protocol):
@@ -34,15 +32,15 @@ class Readable(Protocol):
         """The registry of its models: text may change when a model is added."""
         ...
 
-    def shape_key(self, mode: Mode) -> Hashable:
+    def shape_key(self) -> Hashable:
         """Equal for statements that differ only in values."""
         ...
 
-    def tree(self, mode: Mode) -> ir.Statement:
+    def tree(self) -> ir.Statement:
         """The statement tree."""
         ...
 
-    def slots(self, mode: Mode) -> Sequence[Any]:
+    def slots(self) -> Sequence[Any]:
         """The values, by slot."""
         ...
 
@@ -87,7 +85,7 @@ class Plan:
         return Compiled("".join(parts), parameters, self.shape)
 
 
-def compile_statement(statement: Readable, dialect: Dialect, mode: Mode = "all") -> Compiled:
+def compile_statement(statement: Readable, dialect: Dialect) -> Compiled:
     """The form for display: for ``build()``, ``print()`` and ``compile()``. It runs as it is, too.
 
     Raises:
@@ -95,38 +93,37 @@ def compile_statement(statement: Readable, dialect: Dialect, mode: Mode = "all")
         UnsupportedByBackendError: the backend cannot do it.
         ValueNotStorableError: a value that its field cannot be compared with.
     """
-    return _compiled(statement, dialect, mode, display=True)
+    return _compiled(statement, dialect, display=True)
 
 
-def compile_execution(statement: Readable, dialect: Dialect, mode: Mode = "all") -> Compiled:
+def compile_execution(statement: Readable, dialect: Dialect) -> Compiled:
     """The form that sessions send: columns instead of whole nodes.
 
     Args:
         statement: the statement.
         dialect: the backend's.
-        mode: ``"all"``; ``"one"`` adds LIMIT 1; ``"count"`` counts rows, without SKIP and LIMIT.
 
     Raises:
         QueryError: the statement contradicts itself or the models.
         UnsupportedByBackendError: the backend cannot do it.
         ValueNotStorableError: a value that its field cannot be compared with.
     """
-    return _compiled(statement, dialect, mode, display=False)
+    return _compiled(statement, dialect, display=False)
 
 
-def _compiled(statement: Readable, dialect: Dialect, mode: Mode, *, display: bool) -> Compiled:
-    key = (display, statement.shape_key(mode))
+def _compiled(statement: Readable, dialect: Dialect, *, display: bool) -> Compiled:
+    key = (display, statement.shape_key())
     plan = dialect.plans.get(key)
     if plan is None or plan.version != plan.registry.version:
-        plan = _make_plan(statement, dialect, mode, display=display)
+        plan = _make_plan(statement, dialect, display=display)
         dialect.plans.put(key, plan)
-    return plan.bind(statement.slots(mode))
+    return plan.bind(statement.slots())
 
 
-def _make_plan(statement: Readable, dialect: Dialect, mode: Mode, *, display: bool) -> Plan:
+def _make_plan(statement: Readable, dialect: Dialect, *, display: bool) -> Plan:
     registry = statement.registry
     version = registry.version
-    tree = _lower(statement.tree(mode), dialect, mode)
+    tree = _lower(statement.tree(), dialect)
     emitter = (dialect.emitter or Emitter)(dialect, display=display)
     lines = [emitter.visit(clause) for clause in tree.clauses]
     columns: Columns = displayed(emitter, tree.result) if display else laid_out(emitter, tree.result)
@@ -136,9 +133,7 @@ def _make_plan(statement: Readable, dialect: Dialect, mode: Mode, *, display: bo
     return Plan(text, tuple(emitter.binds), pieces, holes, columns.shape, registry, version)
 
 
-def _lower(tree: ir.Statement, dialect: Dialect, mode: Mode) -> ir.Statement:
-    if mode == "count":
-        tree = count_rows(tree)
+def _lower(tree: ir.Statement, dialect: Dialect) -> ir.Statement:
     if not dialect.edges_distinct:
         tree = distinct_edges(tree)
     for rewrite in dialect.rewrites:

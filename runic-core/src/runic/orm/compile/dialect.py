@@ -85,7 +85,6 @@ class Dialect:
         regex: Cypher template of ``matches()``, ``{l}`` the text and ``{r}`` the pattern; null for null.
         regex_value: pattern of the user -> parameter, so that the whole text must match.
         point: Cypher template of a place that is a parameter, ``{v}`` a map of latitude and longitude.
-        list_cell: Python source: ``{c}`` the cell of a list -> its cells.
         fulltext: Cypher template of a fulltext search: ``{label}`` (a literal), ``{query}``, ``{v}`` the
             variable to bind.
         fulltext_score: what follows it where the score is used, ``{s}`` the score's variable.
@@ -118,7 +117,6 @@ class Dialect:
     regex: str = "{l} =~ {r}"
     regex_value: Callable[[str], str] | None = None
     point: str = "point({v})"
-    list_cell: str = "{c}"
     fulltext: str | None = None
     fulltext_score: str = ", score AS {s}"
     fulltext_text: Callable[[str, tuple[str, ...]], str] | None = None

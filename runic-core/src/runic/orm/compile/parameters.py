@@ -127,7 +127,12 @@ def _pattern_encoder(dialect: Dialect, owner: str) -> Callable[[Any], Any]:
         problem = "a pattern is a str" if type(value) is not str else storable_problem(value)
         if problem is not None:
             raise ValueNotStorableError(f"{owner}: {problem}")
-        return value if convert is None else convert(value)
+        if convert is None:
+            return value
+        try:
+            return convert(value)
+        except ValueError as error:
+            raise ValueNotStorableError(f"{owner}: {error}") from error
 
     return encode
 

@@ -78,6 +78,7 @@ class Assembler:
         names = self._final_names()
         self._start(names.pop(0))
         later: list[tuple[Key, int]] = []
+        page: tuple[bool, int] | None = None
         for step in self.steps:
             kind = step[0]
             if kind == "where":
@@ -88,6 +89,9 @@ class Assembler:
                 self._with(step[1])
             elif kind in ("alias", "fulltext", "vector"):
                 pass
+            elif kind == "page":
+                page = (step[1], self.slot)
+                self.slot += step[1]
             else:
                 # What is returned and how it is ordered depends on the whole statement.
                 later.append((step, self.slot))
@@ -98,7 +102,8 @@ class Assembler:
             result = replace(result, limit=ir.Bind(values, ir.Role.COUNT))
         if skipped:
             result = replace(result, skip=ir.Bind(values + limited, ir.Role.COUNT))
-        return ir.Statement(self._clauses(), result)
+        statement = ir.Statement(self._clauses(), result)
+        return statement if page is None else next_page(statement, ir.Bind(page[1]) if page[0] else None)
 
     # -- clauses -----------------------------------------------------------------------------------
 
@@ -303,6 +308,31 @@ class Assembler:
         model = source.model
         # Ask the class that stands in the statement: a subclass may have its own idea of the field.
         return property_of(source, field_of(cls if model is None else model, prop))
+
+
+def next_page(statement: ir.Statement, last: ir.Bind | None) -> ir.Statement:
+    """Return nodes in the order of their identity, each once, from after ``last`` on."""
+    result = statement.result
+    item = result.items[0]
+    if (
+        len(result.items) != 1
+        or item.kind is not ir.ItemKind.NODE
+        or not isinstance(item.expression, ir.Variable)
+    ):
+        raise QueryError("stream() yields whole nodes: leave out project(), aggregate() and return_nodes()")
+    clauses = statement.clauses
+    identity = ir.Identity(item.expression.name, "the server's identity")
+    first = clauses[0]
+    if last is not None:
+        after = ir.Comparison(identity, ">", replace(last, role=ir.Role.IDENTITY, target=identity))
+        if len(clauses) == 1 and isinstance(first, ir.Match):
+            # In the MATCH, where a server can seek.
+            where = _conjunction([after] if first.where is None else [after, first.where])
+            clauses = (replace(first, where=where),)
+        else:
+            clauses = (*clauses, ir.With((identity.variable,), after))
+    distinct = result.distinct or len(statement.clauses) > 1
+    return ir.Statement(clauses, replace(result, distinct=distinct, order=(ir.OrderItem(identity),)))
 
 
 def _relation(owner: type, name: str) -> FieldDescriptor:

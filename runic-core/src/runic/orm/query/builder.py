@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Self, overload
 
-from runic.orm.compile.compiler import Mode, compile_statement
+from runic.orm.compile.compiler import compile_execution, compile_statement
 from runic.orm.compile.dialect import Dialect
+from runic.orm.compile.rewrite import count_rows
 from runic.orm.core.mapped import Attr
 from runic.orm.core.metadata import node_meta
 from runic.orm.core.names import check_name
@@ -55,7 +56,7 @@ class QueryBuilder[T]:
         root_cls: the Node class whose nodes it starts from.
     """
 
-    __slots__ = ("_limit", "_root", "_session", "_skip", "_steps", "_values")
+    __slots__ = ("_counting", "_limit", "_root", "_session", "_skip", "_steps", "_values")
 
     _session: Any
     _root: type
@@ -63,6 +64,7 @@ class QueryBuilder[T]:
     _values: tuple[Any, ...]
     _limit: int | None
     _skip: int | None
+    _counting: bool
 
     def __init__(self, session: Any, root_cls: type[T]) -> None:
         node_meta(root_cls)
@@ -72,6 +74,7 @@ class QueryBuilder[T]:
         self._values = ()
         self._limit = None
         self._skip = None
+        self._counting = False
 
     # -- the one difference between statements and bound builders ----------------------------------
 
@@ -88,6 +91,7 @@ class QueryBuilder[T]:
         copy._values = self._values
         copy._limit = self._limit
         copy._skip = self._skip
+        copy._counting = self._counting
         return copy
 
     def _add(self, step: Key, values: Sequence[Any] = ()) -> Self:
@@ -512,7 +516,7 @@ class QueryBuilder[T]:
         if isinstance(backend, str):
             from runic.orm.plugin.manager import load
 
-            backend = load(backend).dialect
+            return compile_statement(self, load(backend).dialect())
         return compile_statement(self, backend)
 
     def check(self, *backends: str) -> Report:
@@ -549,32 +553,72 @@ class QueryBuilder[T]:
         """The registry of its models."""
         return node_meta(self._root).metadata
 
-    def shape_key(self, mode: Mode) -> Hashable:
+    def shape_key(self) -> Hashable:
         """Equal for statements that differ only in values."""
-        if mode == "count":
-            return (self._root, self._steps, mode)
-        limited = mode == "one" or self._limit is not None
-        return (self._root, self._steps, limited, self._skip is not None)
+        return (self._root, self._steps, self._limit is not None, self._skip is not None, self._counting)
 
-    def tree(self, mode: Mode) -> ir.Statement:
+    def tree(self) -> ir.Statement:
         """The statement tree; see :mod:`runic.orm.query.ir`."""
-        counted = mode == "count"
-        return assemble(
+        statement = assemble(
             self._root,
             self._steps,
-            limited=not counted and (mode == "one" or self._limit is not None),
-            skipped=not counted and self._skip is not None,
+            limited=self._limit is not None,
+            skipped=self._skip is not None,
             values=len(self._values),
         )
+        return count_rows(statement) if self._counting else statement
 
-    def slots(self, mode: Mode) -> Sequence[Any]:
+    def slots(self) -> Sequence[Any]:
         """The values, by slot: those of the steps, then LIMIT, then SKIP."""
-        limit = self._limit
-        if mode == "one":
-            limit = 1 if limit is None else min(limit, 1)
+        limit, skip = self._limit, self._skip
         if limit is None:
-            return self._values if self._skip is None else (*self._values, self._skip)
-        return (*self._values, limit) if self._skip is None else (*self._values, limit, self._skip)
+            return self._values if skip is None else (*self._values, skip)
+        return (*self._values, limit) if skip is None else (*self._values, limit, skip)
+
+    # -- what sessions ask -------------------------------------------------------------------------
+
+    def executable(self, dialect: Dialect) -> Compiled:
+        """The form that a session sends: every node and edge as columns."""
+        return compile_execution(self, dialect)
+
+    def limited(self, n: int) -> Self:
+        """A copy, of a bound builder too, that returns at most ``n`` rows."""
+        copy = self._copy()
+        copy._limit = n if self._limit is None else min(n, self._limit)
+        return copy
+
+    def counted(self) -> Self:
+        """A copy, of a bound builder too, that returns the number of rows without limit and skip."""
+        copy = self._copy()
+        copy._counting = True
+        copy._limit = copy._skip = None
+        return copy
+
+    def page_after(self, last: Any, size: int) -> Self:
+        """A copy that returns the next ``size`` nodes in the order of their identity, each once.
+
+        Args:
+            last: the identity of the last node of the page before; ``None`` for the first page.
+            size: the most nodes of a page.
+
+        Raises:
+            QueryError: the statement has an order or an extent of its own, or returns no whole node.
+        """
+        if (
+            self._limit is not None
+            or self._skip is not None
+            or any(step[0] == "order" for step in self._steps)
+        ):
+            raise QueryError(
+                "stream() reads in the order of the server's identities on this backend: leave out order_by(),"
+                " limit() and skip(), or use all()"
+            )
+        copy = self._copy()
+        copy._steps += (("page", last is not None),)
+        if last is not None:
+            copy._values += (last,)
+        copy._limit = size
+        return copy
 
     # -- execution ---------------------------------------------------------------------------------
 

@@ -68,9 +68,7 @@ class KeysetPage:
         if self._after is not None:
             after = ir.Comparison(identity, ">", ir.Bind(slot + 1, ir.Role.IDENTITY, identity))
             match = replace(match, where=_both(match.where, after))
-        result = replace(
-            tree.result, order=(ir.OrderItem(identity),), limit=ir.Bind(slot, ir.Role.COUNT)
-        )
+        result = replace(tree.result, order=(ir.OrderItem(identity),), limit=ir.Bind(slot, ir.Role.COUNT))
         return ir.Statement((match,), result)
 
 

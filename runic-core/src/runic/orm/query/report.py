@@ -52,7 +52,7 @@ def check_backends(statement: Readable, names: Sequence[str]) -> Report:
     problems: dict[str, Exception | None] = {}
     for name in names or manager.names():
         try:
-            compile_execution(statement, manager.load(name).dialect)
+            compile_execution(statement, manager.load(name).dialect())
         except OrmError as error:
             problems[name] = error
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from runic.orm.exceptions import InvalidNameError
 
 from .cells import scalar
 from .codecs import make_codec
+from .search import in_fields, whole_text
 
 if TYPE_CHECKING:
     from runic.orm.compile.codec import Codec
@@ -23,10 +24,12 @@ _CAPABILITIES = frozenset(
     {
         Capability.ATOMIC_FLUSH,
         Capability.MULTI_LABEL,
+        Capability.REGEX,
         Capability.VARIABLE_LENGTH,
         Capability.FULLTEXT,
         Capability.VECTOR,
         Capability.POINT,
+        Capability.REGEX,
         Capability.INTERN,
         Capability.READ_ONLY,
         Capability.STATEMENT_TIMEOUT,
@@ -43,11 +46,32 @@ _CAPABILITIES = frozenset(
 _HINTS: Mapping[Capability, str] = {
     Capability.TRANSACTIONS: "a flush is one atomic query; do what belongs together in one flush",
     Capability.SAVEPOINTS: "a flush is one atomic query; there is nothing to go back to within it",
-    Capability.REGEX: "use contains(), startswith() or endswith(), or a fulltext index",
     Capability.EXISTS_SUBQUERY: "traverse with optional=True and count",
-    Capability.WRITE_TIMEOUT: "the server ignores a time limit on writes (4.22); the client's own still applies",
+    Capability.WRITE_TIMEOUT: "the server ignores it (4.22); the client's own limit still applies",
     Capability.STREAMING: "the server has no cursors; page with limit and skip",
     Capability.NONFINITE_FLOAT: "the server does not parse NaN and infinity",
+}
+
+
+_DISTANCES: Mapping[str, str] = {
+    "cosine": "vec.cosineDistance({p}, {vector})",
+    "euclidean": "vec.euclideanDistance({p}, {vector})",
+}
+
+
+def _whole_text(pattern: str) -> str:
+    return rf"\A(?:{pattern})\z"
+
+
+def _in_fields(text: str, fields: tuple[str, ...]) -> str:
+    """RediSearch's syntax for a search in some fields; ``text`` may use the rest of that syntax."""
+    return f"@{'|'.join(fields)}:({text})" if fields else text
+
+
+# The same numbers as the index gives (tried on 4.22).
+_DISTANCES: Mapping[str, str] = {
+    "cosine": "vec.cosineDistance({p}, {vector})",
+    "euclidean": "vec.euclideanDistance({p}, {vector})",
 }
 
 
@@ -75,6 +99,17 @@ class FalkorDBDialect(Dialect):
     items_cell: str = "{c}[1]"
     labels_cell: str = "[x[1] for x in {c}[1] or ()]"
     hints: Mapping[Capability, str] = field(default_factory=lambda: _HINTS)
+    # (a)-[r1:T]->(b)<-[r2:T]-(c) binds r1 = r2 (4.22).
+    edges_distinct: bool = False
+    # There is no =~ (4.22). The function searches, and says false for null.
+    regex: str = "CASE WHEN {l} IS NULL THEN null ELSE size(string.matchRegEx({l}, {r})) > 0 END"
+    regex_value: Callable[[str], str] | None = _whole_text
+    fulltext: str | None = "CALL db.idx.fulltext.queryNodes({label}, {query}) YIELD node AS {v}"
+    fulltext_text: Callable[[str, tuple[str, ...]], str] | None = _in_fields
+    vector: str | None = (
+        "CALL db.idx.vector.queryNodes({label}, {property}, {k}, {vector}) YIELD node AS {v}, score AS {s}"
+    )
+    vector_distance: Mapping[str, str] = field(default_factory=lambda: _DISTANCES)
 
     def codec(self, type_: FieldType, interned: bool = False) -> Codec:
         """The codec of a field type; cached.

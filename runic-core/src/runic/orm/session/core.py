@@ -475,11 +475,11 @@ class SessionCore:
         unit = self.unit
         if not unit.has_work():
             return
-        if self.read_only:
-            raise QueryError("this session is read-only, and an entity of it was changed")
         await self._cascade()
         plan = make_plan(unit, self.dialect)
         if plan.steps:
+            if self.read_only:
+                raise QueryError("this session is read-only, and an entity of it was changed")
             guarantee = await execute_plan(plan, unit, self.dialect, self.send)
             self._flushes += 1
             self._note_write("several queries" if self._several_queries() else guarantee)

@@ -40,7 +40,7 @@ def toy(name: str = "toy", **changes: Any) -> Backend:
     backend = Backend(
         name=name,
         description="for these tests",
-        dialect=lambda: None,  # type: ignore[return-value]
+        dialect=lambda: None,  # type: ignore[arg-type,return-value]
         connect=lambda **options: ("sync", options),  # type: ignore[arg-type]
         connect_async=lambda **options: ("async", options),  # type: ignore[arg-type]
         url_schemes=(name, f"{name}+s"),
@@ -153,6 +153,18 @@ def test_a_backend_without_urls_says_so() -> None:
     register_backend(toy(options_from_url=None))
     with pytest.raises(InvalidURLError, match="takes no URL"):
         create_driver("toy://h")
+
+
+def test_what_a_backend_dislikes_about_its_url_is_an_invalid_url() -> None:
+    def refuse(target: Target) -> dict[str, Any]:
+        raise ValueError("no graph in the path")
+
+    register_backend(toy(options_from_url=refuse))
+    with pytest.raises(
+        InvalidURLError, match="the toy:// URL cannot be used: no graph in the path"
+    ) as caught:
+        create_driver("toy://h")
+    assert caught.value.backend == "toy"
 
 
 def test_a_mistyped_url_is_never_quoted_as_an_unknown_name() -> None:

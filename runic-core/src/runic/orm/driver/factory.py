@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runic.orm.driver.port import AsyncGraphDriver, GraphDriver
-    from runic.orm.plugin.backend import Backend
+    from runic.orm.plugin.backend import Backend, Target
 
 __all__ = ["URL_VARIABLE", "create_async_driver", "create_driver"]
 
@@ -94,11 +94,23 @@ def _resolve(
             raise InvalidURLError(
                 f"the backend {chosen.name!r} takes no URL: pass its options by name", backend=chosen.name
             )
-        arguments = {**chosen.options_from_url(target), **options}
+        arguments = {**_options_of(chosen, target), **options}
     for option in arguments:
         if option not in chosen.options:
             raise _unknown_option(chosen, option)
     return chosen, arguments
+
+
+def _options_of(backend: Backend, target: Target) -> dict[str, Any]:
+    assert backend.options_from_url is not None
+    try:
+        return backend.options_from_url(target)
+    except OrmError:
+        raise
+    except ValueError as error:
+        # A plugin's complaint about its own URL: the text is all of it that can be relied on.
+        reason = str(error)
+    raise InvalidURLError(f"the {target.scheme}:// URL cannot be used: {reason}", backend=backend.name)
 
 
 def _unknown_option(backend: Backend, option: str) -> UnknownOptionError:

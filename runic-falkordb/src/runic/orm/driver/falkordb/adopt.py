@@ -32,7 +32,7 @@ def _pool_of(graph: Any, db: Any, expected: str) -> tuple[Options, Any]:
     client = db if db is not None else getattr(graph, "client", None)
     if name is None or client is None:
         raise TypeError(f"expected {expected}, not {type(graph).__name__}")
-    redis = client if hasattr(client, "connection_pool") else getattr(client, "connection", None)
+    redis: Any = client if hasattr(client, "connection_pool") else getattr(client, "connection", None)
     if hasattr(redis, "get_node_from_key"):  # a cluster: the graph lives on one of its nodes
         redis = redis.get_redis_connection(redis.get_node_from_key(name))
     pool = getattr(redis, "connection_pool", None)

@@ -13,7 +13,7 @@ import math
 import re
 import struct
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -169,10 +169,8 @@ def _of[T](type_: type[T], value: Any) -> T:
 
 def _datetime(_: FieldType) -> Codec:
     def encode(value: Any) -> str:
-        value = _of(dt.datetime, value)
-        if value.tzinfo is None:
-            return value.isoformat()
-        return value.astimezone(dt.UTC).isoformat()
+        moment = _of(dt.datetime, value)
+        return (moment if moment.tzinfo is None else moment.astimezone(dt.UTC)).isoformat()
 
     def decode(stored: Any) -> dt.datetime:
         if type(stored) is int:  # a native localdatetime(): whole seconds, no zone
@@ -199,9 +197,10 @@ def _date(_: FieldType) -> Codec:
 
 def _time(_: FieldType) -> Codec:
     def encode(value: Any) -> str:
-        if _of(dt.time, value).tzinfo is not None:
+        naive = _of(dt.time, value)
+        if naive.tzinfo is not None:
             raise ValueError("a time with a zone has no order as text; store a datetime, or a naive time")
-        return value.isoformat()  # type: ignore[no-any-return]  # narrowed by _of
+        return naive.isoformat()
 
     def decode(stored: Any) -> dt.time:
         if type(stored) is int:  # a native localtime(): seconds since 1900-01-01
@@ -238,8 +237,8 @@ def _enum(type_: FieldType) -> Codec:
     for member in members:
         if type(member.value) not in (str, int, float, bool):
             raise MetadataError(
-                f"{members.__name__}.{member.name} has a value of type {type(member.value).__name__}: only text,"
-                " numbers and booleans can be stored; give the field a converter"
+                f"{members.__name__}.{member.name} has a value of type {type(member.value).__name__}: only"
+                " text, numbers and booleans can be stored; give the field a converter"
             )
         by_value[_enum_key(member.value)] = member
 
@@ -316,21 +315,22 @@ def _list(type_: FieldType) -> Codec:
     container: type = type_.python if type_.python in _CONTAINERS else list
 
     def encode(value: Any) -> list[Any]:
-        if type(value) is not container and not (container is list and isinstance(value, list)):
-            raise TypeError(f"expected a {container.__name__}, not {type(value).__name__}")
-        return [encode_item(number, each) for number, each in enumerate(value)]
+        items: Iterable[Any] = _of(container, value)
+        return [encode_item(number, each) for number, each in enumerate(items)]
 
     def encode_item(number: int, each: Any) -> Any:
         if each is None:
             raise ValueError(f"item {number} is None, which FalkorDB does not store in a list")
-        if type(each) in item.exact:
-            return each
-        if item.encode is None:
-            raise TypeError(f"item {number} has the type {type(each).__name__}")
         try:
-            return item.encode(each)
-        except (ValueError, TypeError) as error:
-            raise type(error)(f"item {number}: {error}") from error
+            if type(each) in item.exact:
+                return _clean(each)
+            if item.encode is None:
+                raise TypeError(f"expected {_title(type_.item)}, not {type(each).__name__}")
+            return _clean(item.encode(each))
+        except TypeError as error:
+            raise TypeError(f"item {number}: {error}") from error
+        except ValueError as error:
+            raise ValueError(f"item {number}: {error}") from error
 
     namespace: dict[str, Any] = {"decode": item.decode, "container": container}
     each = item.cell.format(c="x")
@@ -339,9 +339,34 @@ def _list(type_: FieldType) -> Codec:
     items = f"[{each} for x in cells]"
     if container is not list:
         items = f"container({items})"
-    source = f"lambda cells: {items}"
-    decode: Callable[[Any], Any] = eval(compile(source, "<decoder of a list>", "eval"), namespace)  # noqa: S307 - made of the templates above
+    # Made of the templates of this module alone.
+    source = compile(f"lambda cells: {items}", "<decoder of a list>", "eval")
+    decode: Callable[[Any], Any] = eval(source, namespace)  # noqa: S307
     return Codec(encode=encode, decode=decode, cell=_NULLABLE_VALUE, operators=EQUALITY, stored="list")
+
+
+def _title(type_: FieldType | None) -> str:
+    python = None if type_ is None else type_.python
+    return getattr(python, "__name__", "another type")
+
+
+def _clean(value: Any) -> Any:
+    """``value``, if the server keeps it unchanged; the mapper checks this of values outside of lists."""
+    kind = type(value)
+    if kind is str:
+        if "\0" in value:
+            raise ValueError(f"text with a NUL character at offset {value.index(chr(0))} cannot be stored")
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"text with a lone surrogate at offset {error.start} cannot be stored"
+            ) from error
+    elif kind is int and not -_INT64 <= value < _INT64:
+        raise ValueError("an integer outside of 64 bits")
+    elif kind is float and not math.isfinite(value):
+        raise ValueError(f"{value} is not a finite number")
+    return value
 
 
 # -- vectors and points -------------------------------------------------------------------------
@@ -351,7 +376,8 @@ def _vector(_: FieldType) -> Codec:
     def encode(value: Any) -> list[float]:
         if not isinstance(value, list):
             raise TypeError(f"expected a Vector or a list of floats, not {type(value).__name__}")
-        return [_float32(number, each) for number, each in enumerate(value)]
+        numbers: list[Any] = list(value)  # pyright: ignore[reportUnknownArgumentType]
+        return [_float32(number, each) for number, each in enumerate(numbers)]
 
     def decode(items: Any) -> Any:
         from runic.orm.core.types import Vector
@@ -483,15 +509,15 @@ def _any(_: FieldType) -> Codec:
 
 def _storable_list(value: Any, depth: int = 0) -> Any:
     if type(value) in (str, int, float, bool):
-        return value
+        return _clean(value)
     if type(value) is not list:
         raise TypeError(f"a value of type {type(value).__name__} cannot be stored as it is; declare its type")
     if depth > 50:
         raise ValueError("lists are nested deeper than 50 levels")
-    for number, item in enumerate(value):
-        if item is None:
-            raise ValueError(f"item {number} is None, which FalkorDB does not store in a list")
-    return [_storable_list(item, depth + 1) for item in value]
+    items: list[Any] = list(value)  # pyright: ignore[reportUnknownArgumentType]
+    if None in items:
+        raise ValueError(f"item {items.index(None)} is None, which FalkorDB does not store in a list")
+    return [_storable_list(item, depth + 1) for item in items]
 
 
 _TEXTUAL = frozenset({Kind.STRING, Kind.ENUM, Kind.UUID, Kind.DECIMAL, Kind.BYTES, Kind.DATE, Kind.CUSTOM})

@@ -59,8 +59,10 @@ def open_pool(options: Options) -> tuple[BlockingPool, EmbeddedServer | None]:
         arguments["retry"] = Retry(NoBackoff(), 0)
         path = server.socket_path() if server is not None else options.unix_socket
         if path is not None:
-            return BlockingLink(UnixDomainSocketConnection(path=path, **arguments))
-        kind = SSLConnection if options.tls else Connection
+            # redis-py's annotations hold this class for abstract.
+            unix: Any = UnixDomainSocketConnection
+            return BlockingLink(unix(path=path, **arguments))
+        kind: Any = SSLConnection if options.tls else Connection
         return BlockingLink(kind(**_network(options), **arguments))
 
     return BlockingPool(make, options.max_connections, options.pool_timeout), server

@@ -53,21 +53,6 @@ _HINTS: Mapping[Capability, str] = {
 }
 
 
-_DISTANCES: Mapping[str, str] = {
-    "cosine": "vec.cosineDistance({p}, {vector})",
-    "euclidean": "vec.euclideanDistance({p}, {vector})",
-}
-
-
-def _whole_text(pattern: str) -> str:
-    return rf"\A(?:{pattern})\z"
-
-
-def _in_fields(text: str, fields: tuple[str, ...]) -> str:
-    """RediSearch's syntax for a search in some fields; ``text`` may use the rest of that syntax."""
-    return f"@{'|'.join(fields)}:({text})" if fields else text
-
-
 # The same numbers as the index gives (tried on 4.22).
 _DISTANCES: Mapping[str, str] = {
     "cosine": "vec.cosineDistance({p}, {vector})",
@@ -103,9 +88,9 @@ class FalkorDBDialect(Dialect):
     edges_distinct: bool = False
     # There is no =~ (4.22). The function searches, and says false for null.
     regex: str = "CASE WHEN {l} IS NULL THEN null ELSE size(string.matchRegEx({l}, {r})) > 0 END"
-    regex_value: Callable[[str], str] | None = _whole_text
+    regex_value: Callable[[str], str] | None = whole_text
     fulltext: str | None = "CALL db.idx.fulltext.queryNodes({label}, {query}) YIELD node AS {v}"
-    fulltext_text: Callable[[str, tuple[str, ...]], str] | None = _in_fields
+    fulltext_text: Callable[[str, tuple[str, ...]], str] | None = in_fields
     vector: str | None = (
         "CALL db.idx.vector.queryNodes({label}, {property}, {k}, {vector}) YIELD node AS {v}, score AS {s}"
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from runic.orm.driver.port import QueryResult, Request
+from runic.orm.exceptions import ServerError
 
 from .adopt import adopted_async_pool, adopted_pool
 from .connection import open_async_pool, open_pool
@@ -108,9 +109,20 @@ class FalkorDBDriver(_Driver):
         finally:
             await port.release()
 
+    def command(self, *words: str) -> Any:
+        """Send one command of the server, such as ``GRAPH.CONSTRAINT``, and return its reply.
+
+        Args:
+            *words: the command and its arguments; nothing is added to them.
+
+        Raises:
+            DriverError: the server's error reply, or a failure of the connection.
+        """
+        return _run(_command(self.connect(), words))
+
     def delete_graph(self) -> None:
         """Delete the whole graph with its indexes and constraints. An absent one is left absent."""
-        _run(_delete_graph(self.connect(), self._options.graph))
+        _run(_delete_graph(self.connect()))
 
     def close(self) -> None:
         """Close the connections; an embedded server that nobody else uses saves its file and ends."""
@@ -166,9 +178,13 @@ class AsyncFalkorDBDriver(_Driver):
         finally:
             await port.release()
 
+    async def command(self, *words: str) -> Any:
+        """See :meth:`FalkorDBDriver.command`."""
+        return await _command(self.connect(), words)
+
     async def delete_graph(self) -> None:
         """See :meth:`FalkorDBDriver.delete_graph`."""
-        await _delete_graph(self.connect(), self._options.graph)
+        await _delete_graph(self.connect())
 
     async def aclose(self) -> None:
         """See :meth:`FalkorDBDriver.close`."""
@@ -190,29 +206,36 @@ class AsyncFalkorDBDriver(_Driver):
         await self.aclose()
 
 
-async def _delete_graph(port: FalkorDBPort, graph: str) -> None:
+async def _command(port: FalkorDBPort, words: tuple[str, ...]) -> Any:
     from . import errors
-    from .wire import command, is_absent_graph
+    from .wire import command
 
     try:
-        reply = await port.command(
-            command(b"GRAPH.DELETE", graph.encode()),
-            statement=None,
-            write=True,
-            timeout=port.options.socket_timeout,
-        )
+        chunks = command(*[word.encode() for word in words])
+        reply = await port.command(chunks, statement=None, write=True, limit=port.options.socket_timeout)
     finally:
         await port.release()
-    if isinstance(reply, Exception) and not is_absent_graph(reply):
+    if isinstance(reply, Exception):
         raise errors.server_error(reply, None, write=True)
+    return reply
 
 
-def _run[T](coroutine: Any) -> Any:
+async def _delete_graph(port: FalkorDBPort) -> None:
+    from .wire import is_absent_graph
+
+    try:
+        await _command(port, ("GRAPH.DELETE", port.options.graph))
+    except ServerError as error:
+        if not is_absent_graph(error):
+            raise
+
+
+def _run[T](coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine of the blocking colour, which never suspends."""
     try:
         coroutine.send(None)
     except StopIteration as done:
-        return done.value
+        return cast("T", done.value)
     coroutine.close()
     raise AssertionError("a blocking connection suspended")
 

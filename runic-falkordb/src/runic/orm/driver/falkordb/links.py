@@ -11,12 +11,12 @@ connection, so that a late reply meets nobody.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import select
 from typing import Any, Protocol
 
 from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 __all__ = ["AsyncLink", "BlockingLink", "ConnectFailed", "Link", "LinkBroken", "LinkTimeout"]
@@ -51,7 +51,7 @@ class ConnectFailed(Exception):
 class Link(Protocol):
     """What a port needs of a connection."""
 
-    async def exchange(self, command: list[bytes], timeout: float | None) -> Any:
+    async def exchange(self, command: list[bytes], limit: float | None) -> Any:
         """Send one command and return its reply; an error reply is returned, not raised."""
         ...
 
@@ -79,11 +79,9 @@ class BlockingLink:
         """See :meth:`Link.open`."""
         connection = self.connection
         if connection.is_connected:
-            try:
+            with contextlib.suppress(RedisError, OSError):
                 if not connection.can_read(0):
                     return
-            except (RedisError, OSError):
-                pass
             connection.disconnect()
         self._timeout = -1.0
         try:
@@ -92,21 +90,21 @@ class BlockingLink:
             connection.disconnect()
             raise ConnectFailed(error) from error
 
-    async def exchange(self, command: list[bytes], timeout: float | None) -> Any:
+    async def exchange(self, command: list[bytes], limit: float | None) -> Any:
         """See :meth:`Link.exchange`.
 
         Raises:
             ConnectFailed: there was no connection, and none could be made.
             LinkBroken: the connection broke.
-            LinkTimeout: the server was silent for ``timeout`` seconds.
+            LinkTimeout: the server was silent for ``limit`` seconds.
         """
         await self.open()
         connection = self.connection
         sent = False
         try:
-            if timeout != self._timeout:
-                connection._sock.settimeout(timeout)
-                self._timeout = timeout
+            if limit != self._timeout:
+                connection._sock.settimeout(limit)
+                self._timeout = limit
             # An incomplete command is never carried out, so a failure here leaves nothing behind.
             connection.send_packed_command(command, check_health=False)
             sent = True
@@ -135,10 +133,8 @@ class BlockingLink:
 
     def close_now(self) -> None:
         """Disconnect, outside of any coroutine."""
-        try:
+        with contextlib.suppress(RedisError, OSError):
             self.connection.disconnect()
-        except (RedisError, OSError):
-            pass
 
 
 class AsyncLink:
@@ -183,18 +179,18 @@ class AsyncLink:
         poller.register(socket.fileno(), select.POLLIN)
         return not poller.poll(0)
 
-    async def exchange(self, command: list[bytes], timeout: float | None) -> Any:
+    async def exchange(self, command: list[bytes], limit: float | None) -> Any:
         """See :meth:`Link.exchange`.
 
         Raises:
             ConnectFailed: there was no connection, and none could be made.
             LinkBroken: the connection broke.
-            LinkTimeout: no whole reply within ``timeout`` seconds.
+            LinkTimeout: no whole reply within ``limit`` seconds.
         """
         await self.open()
         connection = self.connection
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(limit):
                 # From here on the request counts as sent: the event loop buffers what it writes.
                 await connection.send_packed_command(command, check_health=False)
                 return await connection.read_response(timeout=math.inf)
@@ -212,7 +208,5 @@ class AsyncLink:
 
     async def close(self) -> None:
         """See :meth:`Link.close`."""
-        try:
+        with contextlib.suppress(RedisError, OSError, RuntimeError):
             await self.connection.disconnect(nowait=True)
-        except (RedisError, OSError, RuntimeError, RedisConnectionError):
-            pass

@@ -125,7 +125,7 @@ class FalkorDBPort:
     # -- one command ----------------------------------------------------------------------------
 
     async def command(
-        self, chunks: list[bytes], *, statement: str | None, write: bool, timeout: float | None
+        self, chunks: list[bytes], *, statement: str | None, write: bool, limit: float | None
     ) -> Any:
         """Send one command and return its reply; error replies are returned.
 
@@ -137,10 +137,10 @@ class FalkorDBPort:
                 if self._link is None:
                     self._link = await self._pool.acquire()
                 self._busy = True
-                reply = await self._link.exchange(chunks, timeout)
+                reply = await self._link.exchange(chunks, limit)
             except Exception as error:
                 await self._drop()
-                failure = self._failure(error, statement, write=write, timeout=timeout)
+                failure = self._failure(error, statement, write=write, limit=limit)
                 if failure is None:
                     raise
                 if attempt == 1 and isinstance(failure, ConnectionLostError) and _unsent(error):
@@ -154,14 +154,14 @@ class FalkorDBPort:
         raise AssertionError("unreachable")
 
     def _failure(
-        self, error: Exception, statement: str | None, *, write: bool, timeout: float | None
+        self, error: Exception, statement: str | None, *, write: bool, limit: float | None
     ) -> DriverError | None:
         from .links import ConnectFailed, LinkBroken, LinkTimeout
 
         if isinstance(error, ConnectFailed):
             return errors.connect_failed(error.native, self._options)
         if isinstance(error, LinkTimeout):
-            return errors.timed_out(error.native, statement, seconds=timeout, write=write and error.sent)
+            return errors.timed_out(error.native, statement, seconds=limit, write=write and error.sent)
         if isinstance(error, LinkBroken):
             return errors.lost(error.native, statement, sent=error.sent, write=write)
         return None
@@ -185,19 +185,19 @@ class FalkorDBPort:
         chunks = query_command(
             self._graph, payload, write=request.write, timeout_ms=server_ms, version=version
         )
-        reply = await self.command(chunks, statement=request.text, write=request.write, timeout=wait)
+        reply = await self.command(chunks, statement=request.text, write=request.write, limit=wait)
         if not request.write and is_absent_graph(reply):
             # GRAPH.RO_QUERY needs a graph. An empty one answers every read rightly (RETURN 1, count(*)),
             # and keeps the server's own check that the text does not write; every FalkorDB client
             # makes it on first contact.
             await self.make_graph()
-            reply = await self.command(chunks, statement=request.text, write=False, timeout=wait)
+            reply = await self.command(chunks, statement=request.text, write=False, limit=wait)
         return reply
 
     async def make_graph(self) -> None:
         """Make the graph, empty, unless it exists."""
         chunks = query_command(self._graph, b"RETURN 1", write=True)
-        reply = await self.command(chunks, statement=None, write=False, timeout=self._options.socket_timeout)
+        reply = await self.command(chunks, statement=None, write=False, limit=self._options.socket_timeout)
         if isinstance(reply, Exception):
             raise errors.server_error(reply, None, write=False)
 
@@ -261,7 +261,7 @@ class FalkorDBPort:
                 the server refuses the next statement and tells the new one.
         """
         chunks = query_command(self._graph, NAMES_QUERY, write=False)
-        reply = await self.command(chunks, statement=None, write=False, timeout=self._options.socket_timeout)
+        reply = await self.command(chunks, statement=None, write=False, limit=self._options.socket_timeout)
         rows: list[Any] = []
         if not is_absent_graph(reply):
             if isinstance(reply, Exception):

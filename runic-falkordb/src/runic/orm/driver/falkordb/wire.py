@@ -68,7 +68,7 @@ def is_absent_graph(error: Any) -> bool:
 # One query, so that the three lists are of one moment.
 NAMES_QUERY = (
     b"CALL db.labels() YIELD label RETURN 0 AS kind, label AS name UNION ALL "
-    b"CALL db.relationshipTypes() YIELD relationshipType RETURN 1 AS kind, relationshipType AS name UNION ALL "
+    b"CALL db.relationshipTypes() YIELD relationshipType AS name RETURN 1 AS kind, name UNION ALL "
     b"CALL db.propertyKeys() YIELD propertyKey RETURN 2 AS kind, propertyKey AS name"
 )
 

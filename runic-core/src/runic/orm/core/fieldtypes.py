@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -49,6 +50,7 @@ _KINDS: Final[Mapping[Any, Kind]] = {
 _PLAIN = (str, int, float, bool)
 # Elements that a JSON text cannot hold without becoming something else.
 _NOT_JSON = (bytes, datetime, date, time, timedelta, Decimal, UUID, Enum, GeoLocation, tuple, set, frozenset)
+_COLLECTIONS = (Sequence, AbstractSet)
 _NO_ITEM = frozenset({Kind.JSON, Kind.LIST, Kind.VECTOR, Kind.POINT, Kind.CUSTOM})
 
 
@@ -215,7 +217,7 @@ def _unknown(annotation: Any) -> str:
     if isinstance(annotation, type) and hasattr(annotation, "_runic_meta"):
         return f"{annotation.__name__} is a model: declare the field with Relation(...)"
     origin = typing.get_origin(annotation) or annotation
-    if origin in (tuple, set, frozenset) or (isinstance(origin, type) and issubclass(origin, Sequence)):
+    if isinstance(origin, type) and issubclass(origin, _COLLECTIONS) and not issubclass(origin, (str, bytes)):
         return f"{_name(annotation)} is not stored as such: use list[...], or {_HINT}"
     return f"{_name(annotation)} is no type that runic can store: {_HINT}"
 

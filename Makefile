@@ -12,7 +12,6 @@ DEV := .venv/.stamp
 WHEELS := .venv-wheels/.stamp
 PYTEST_ARGS ?=
 
-export PYTHONDONTWRITEBYTECODE =
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test unit slow check format lint types contracts bench docs wheels lock clean
 

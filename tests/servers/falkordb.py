@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -12,12 +13,14 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.servers.base import NotAvailable, Server, address_from_environment, free_port
 from tests.servers.docker import start_container
 
 IMAGE = "falkordb/falkordb:latest"
-START_SECONDS = 30.0
+START_SECONDS = float(os.environ.get("RUNIC_TEST_START_SECONDS", "30"))
 
 
 def start() -> Server:
@@ -96,7 +99,8 @@ def _connected(
     credentials: dict[str, Any] | None = None,
 ) -> Server:
     credentials = credentials or {}
-    client = redis.Redis(host=host, port=port, socket_timeout=60, **credentials)
+    # redis-py would retry for seconds by itself.
+    client = redis.Redis(host=host, port=port, socket_timeout=60, retry=Retry(NoBackoff(), 0), **credentials)
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:

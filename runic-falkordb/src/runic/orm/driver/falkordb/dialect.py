@@ -29,7 +29,6 @@ _CAPABILITIES = frozenset(
         Capability.FULLTEXT,
         Capability.VECTOR,
         Capability.POINT,
-        Capability.REGEX,
         Capability.INTERN,
         Capability.READ_ONLY,
         Capability.STATEMENT_TIMEOUT,

@@ -1,0 +1,225 @@
+"""Codecs of enums, documents, lists, and of whatever a user's converter makes."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from runic.orm.compile.codec import ALL_OPERATORS, EQUALITY, ORDER, TEXT, Codec
+from runic.orm.exceptions import MetadataError
+
+from .cells import scalar
+from .codec_scalars import exactly
+
+if TYPE_CHECKING:
+    from runic.orm.core.kinds import FieldType
+    from runic.orm.core.types import TypeConverter
+
+__all__ = ["any_", "custom", "enum", "json_", "list_"]
+
+_INT64 = 2**63
+_NULLABLE_CELL = "(None if {c}[0] == 1 else {c})"
+_NULLABLE_VALUE = "(None if {c}[0] == 1 else {c}[1])"
+
+
+def enum(type_: FieldType) -> Codec:
+    """Enum members as their values."""
+    members: type[Enum] = type_.python
+    by_value: dict[Any, Enum] = {}
+    for member in members:
+        if type(member.value) not in (str, int, float, bool):
+            raise MetadataError(
+                f"{members.__name__}.{member.name} has a value of type {type(member.value).__name__}: only"
+                " text, numbers and booleans can be stored; give the field a converter"
+            )
+        by_value[_enum_key(member.value)] = member
+
+    def encode(value: Any) -> Any:
+        if not isinstance(value, members):
+            raise TypeError(f"expected a member of {members.__name__}, not {type(value).__name__}")
+        return value.value
+
+    def decode(cell: Any) -> Enum:
+        value = scalar(cell)
+        try:
+            return by_value[_enum_key(value)]
+        except (KeyError, TypeError):
+            pass
+        try:
+            return members(value)  # a combined flag, or an enum's own _missing_
+        except ValueError:
+            raise ValueError(f"the database has {value!r}, which is no value of {members.__name__}") from None
+
+    textual = all(type(member.value) is str for member in members)
+    operators = ORDER | TEXT if textual else ORDER
+    return Codec(encode=encode, decode=decode, cell=_NULLABLE_CELL, operators=operators, stored="its value")
+
+
+def _enum_key(value: Any) -> Any:
+    # 1, 1.0 and True are one key to a dict; a double comes back with 15 digits.
+    return (type(value), float(f"{value:.15g}") if type(value) is float else value)
+
+
+def json_(_: FieldType) -> Codec:
+    """Documents as JSON text."""
+
+    def encode(value: Any) -> str:
+        _check_json(value, "$", 0)
+        try:
+            text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+            text.encode()
+        except UnicodeEncodeError:  # a lone surrogate survives as an escape
+            text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+        return text
+
+    return Codec(encode=encode, decode=json.loads, cell="{c}[1]", operators=EQUALITY, stored="JSON text")
+
+
+_JSON_DEPTH = 100
+
+
+def _check_json(value: Any, path: str, depth: int) -> None:
+    kind = type(value)
+    if kind in (str, int, bool, type(None)):
+        return
+    if depth > _JSON_DEPTH:
+        raise ValueError(f"nested deeper than {_JSON_DEPTH} levels")
+    if kind is float:
+        if not math.isfinite(value):
+            raise ValueError(f"{value} at {path} is not a finite number")
+    elif kind is dict:
+        for key, item in value.items():
+            if type(key) is not str:
+                raise TypeError(f"the key {key!r} at {path} is not text: JSON would change it")
+            _check_json(item, f"{path}.{key}", depth + 1)
+    elif kind is list:
+        for number, item in enumerate(value):
+            _check_json(item, f"{path}[{number}]", depth + 1)
+    else:
+        raise TypeError(f"a {kind.__name__} at {path} does not come back from JSON as it is")
+
+
+_CONTAINERS: tuple[type, ...] = (tuple, set, frozenset)
+
+
+def list_(type_: FieldType, make_codec: Callable[[FieldType], Codec]) -> Codec:
+    """Lists of one type of item; sets and tuples as well."""
+    if type_.item is None:
+        raise MetadataError("a list field needs the type of its items")
+    item = make_codec(type_.item)
+    container: type = type_.python if type_.python in _CONTAINERS else list
+
+    def encode(value: Any) -> list[Any]:
+        items: Iterable[Any] = exactly(container, value)
+        return [encode_item(number, each) for number, each in enumerate(items)]
+
+    def refuse(each: Any) -> Any:
+        raise TypeError(f"expected {_title(type_.item)}, not {type(each).__name__}")
+
+    encode_one = item.encode or refuse
+
+    def encode_item(number: int, each: Any) -> Any:
+        if each is None:
+            raise ValueError(f"item {number} is None, which FalkorDB does not store in a list")
+        try:
+            if type(each) in item.exact:
+                return _clean(each)
+            return _clean(encode_one(each))
+        except TypeError as error:
+            raise TypeError(f"item {number}: {error}") from error
+        except ValueError as error:
+            raise ValueError(f"item {number}: {error}") from error
+
+    namespace: dict[str, Any] = {"decode": item.decode, "container": container}
+    each = item.cell.format(c="x")
+    if item.decode is not None:
+        each = f"decode({each})"
+    items = f"[{each} for x in cells]"
+    if container is not list:
+        items = f"container({items})"
+    # Made of the templates of this module alone.
+    source = compile(f"lambda cells: {items}", "<decoder of a list>", "eval")
+    decode: Callable[[Any], Any] = eval(source, namespace)  # noqa: S307
+    return Codec(encode=encode, decode=decode, cell=_NULLABLE_VALUE, operators=EQUALITY, stored="list")
+
+
+def _title(type_: FieldType | None) -> str:
+    python = None if type_ is None else type_.python
+    return getattr(python, "__name__", "another type")
+
+
+def _clean(value: Any) -> Any:
+    """``value``, if the server keeps it unchanged; the mapper checks this of values outside of lists."""
+    kind = type(value)
+    if kind is str:
+        if "\0" in value:
+            raise ValueError(f"text with a NUL character at offset {value.index(chr(0))} cannot be stored")
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"text with a lone surrogate at offset {error.start} cannot be stored"
+            ) from error
+    elif kind is int and not -_INT64 <= value < _INT64:
+        raise ValueError("an integer outside of 64 bits")
+    elif kind is float and not math.isfinite(value):
+        raise ValueError(f"{value} is not a finite number")
+    return value
+
+
+_FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+
+
+def custom(type_: FieldType) -> Codec:
+    """What a converter of the user's own makes of a value."""
+    converter: TypeConverter | None = type_.converter
+    if converter is None:
+        raise MetadataError("a custom field needs its converter")
+    template = "{v}"
+    function = getattr(converter, "cypher_fn", None)
+    if function is not None:
+        if not _FUNCTION.fullmatch(function):
+            raise MetadataError(f"cypher_fn {function!r} of {type(converter).__name__} is no function name")
+        template = f"{function}({{v}})"
+
+    def decode(cell: Any) -> Any:
+        return converter.from_graph(scalar(cell))
+
+    return Codec(
+        encode=converter.to_graph,
+        decode=decode,
+        cell=_NULLABLE_CELL,
+        writes=(("", template),),
+        compare=("", template),
+        operators=ALL_OPERATORS,
+        stored=f"what {type(converter).__name__} makes of it",
+    )
+
+
+def any_(_: FieldType) -> Codec:
+    """Scalars and lists of scalars as they are."""
+    return Codec(
+        exact=(str, int, float, bool),
+        encode=_storable_list,
+        decode=scalar,
+        cell=_NULLABLE_CELL,
+        operators=ALL_OPERATORS,
+        stored="as it is",
+    )
+
+
+def _storable_list(value: Any, depth: int = 0) -> Any:
+    if type(value) in (str, int, float, bool):
+        return _clean(value)
+    if type(value) is not list:
+        raise TypeError(f"a value of type {type(value).__name__} cannot be stored as it is; declare its type")
+    if depth > 50:
+        raise ValueError("lists are nested deeper than 50 levels")
+    items: list[Any] = list(value)  # pyright: ignore[reportUnknownArgumentType]
+    if None in items:
+        raise ValueError(f"item {items.index(None)} is None, which FalkorDB does not store in a list")
+    return [_storable_list(item, depth + 1) for item in items]

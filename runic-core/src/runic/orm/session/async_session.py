@@ -13,7 +13,6 @@ from runic.orm.session.statements import Statements
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from runic.orm.core.descriptors import FieldDescriptor
     from runic.orm.driver.port import AsyncGraphDriver, QueryResult
     from runic.orm.mapper.mapper import Mapper
     from runic.orm.query.builder import QueryBuilder
@@ -97,7 +96,7 @@ class AsyncSession:
     async def relate(
         self,
         source: Any,
-        field_name: str | FieldDescriptor,
+        field_name: Any,
         target: Any,
         edge: Any | None = None,
         *,
@@ -114,7 +113,7 @@ class AsyncSession:
         """
         self._core.relate(source, field_name, target, edge, parallel=parallel)
 
-    async def unrelate(self, source: Any, field_name: str | FieldDescriptor, target: Any) -> None:
+    async def unrelate(self, source: Any, field_name: Any, target: Any) -> None:
         """Stage the removal of the relationships between two entities."""
         self._core.unrelate(source, field_name, target)
 

@@ -14,7 +14,6 @@ from runic.orm.session.statements import Statements
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from runic.orm.core.descriptors import FieldDescriptor
     from runic.orm.driver.port import GraphDriver, QueryResult
     from runic.orm.mapper.mapper import Mapper
     from runic.orm.query.builder import QueryBuilder
@@ -97,7 +96,7 @@ class Session:
     def relate(
         self,
         source: Any,
-        field_name: str | FieldDescriptor,
+        field_name: Any,
         target: Any,
         edge: Any | None = None,
         *,
@@ -114,7 +113,7 @@ class Session:
         """
         self._core.relate(source, field_name, target, edge, parallel=parallel)
 
-    def unrelate(self, source: Any, field_name: str | FieldDescriptor, target: Any) -> None:
+    def unrelate(self, source: Any, field_name: Any, target: Any) -> None:
         """Stage the removal of the relationships between two entities."""
         self._core.unrelate(source, field_name, target)
 

@@ -5,6 +5,9 @@ without touching the others. A method that names no node class is an error at im
 without method is refused by name when a statement has it.
 """
 
+# visit_Match and the like name node classes, and what they do is emit these.
+# ruff: noqa: N802, D102
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -90,7 +93,7 @@ class Emitter:
     def visit_Constant(self, node: ir.Constant) -> str:
         return "true" if node.value else "false"
 
-    def visit_Score(self, node: ir.Score) -> str:
+    def visit_Score(self, node: ir.Score) -> str:  # noqa: ARG002
         return self.name(SCORE)
 
     def visit_Bind(self, node: ir.Bind) -> str:

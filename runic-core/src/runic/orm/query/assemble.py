@@ -78,7 +78,6 @@ class Assembler:
         names = self._final_names()
         self._start(names.pop(0))
         later: list[tuple[Key, int]] = []
-        page: tuple[bool, int] | None = None
         for step in self.steps:
             kind = step[0]
             if kind == "where":
@@ -89,9 +88,6 @@ class Assembler:
                 self._with(step[1])
             elif kind in ("alias", "fulltext", "vector"):
                 pass
-            elif kind == "page":
-                page = (step[1], self.slot)
-                self.slot += step[1]
             else:
                 # What is returned and how it is ordered depends on the whole statement.
                 later.append((step, self.slot))
@@ -102,8 +98,7 @@ class Assembler:
             result = replace(result, limit=ir.Bind(values, ir.Role.COUNT))
         if skipped:
             result = replace(result, skip=ir.Bind(values + limited, ir.Role.COUNT))
-        statement = ir.Statement(self._clauses(), result)
-        return statement if page is None else next_page(statement, ir.Bind(page[1]) if page[0] else None)
+        return ir.Statement(self._clauses(), result)
 
     # -- clauses -----------------------------------------------------------------------------------
 
@@ -129,7 +124,7 @@ class Assembler:
             clause = ir.FulltextSearch(alias, label, query, score=False)
         elif first[0] == "vector":
             self.search = "vector"
-            source = Source(alias, self.root, None, 0, False)
+            source = Source(alias, self.root, None, home=0, nullable=False)
             descriptor = field_of(first[1], first[2])
             target = property_of(source, descriptor)
             assert isinstance(target, ir.Property)
@@ -139,13 +134,13 @@ class Assembler:
         else:
             clause = ir.Match((ir.Path((ir.NodePattern(alias, meta.match_labels),)),))
         self.drafts.append(Draft(clause))
-        self._bind(alias, self.root, None, False)
+        self._bind(alias, self.root, None, nullable=False)
 
     def _take(self) -> int:
         self.slot += 1
         return self.slot - 1
 
-    def _bind(self, alias: str, model: type | None, edge_type: str | None, nullable: bool) -> None:
+    def _bind(self, alias: str, model: type | None, edge_type: str | None, *, nullable: bool) -> None:
         self.scope.add(Source(alias, model, edge_type, len(self.drafts) - 1, nullable))
         if edge_type is None:
             self.order_of_aliases.append(alias)
@@ -166,10 +161,12 @@ class Assembler:
         path = ir.Path((ir.NodePattern(source.alias), edge, found))
         self.drafts.append(Draft(ir.Match((path,), optional)))
         nullable = optional or source.nullable
-        self._bind(target_alias, target, None, nullable)
+        self._bind(target_alias, target, None, nullable=nullable)
         model = relation.edge_cls
         if edge_alias is not None:
-            self._bind(edge_alias, model, relationship if model is None else edge_meta(model).type, nullable)
+            self._bind(
+                edge_alias, model, relationship if model is None else edge_meta(model).type, nullable=nullable
+            )
         elif model is not None:
             self.scope.unnamed_edges.append(model)
 
@@ -200,14 +197,13 @@ class Assembler:
         return tuple(self._clause(draft) for draft in self.drafts)
 
     def _clause(self, draft: Draft) -> ir.Clause:
-        clause = draft.clause
+        clause: ir.Clause = draft.clause
         where = _conjunction(draft.predicates)
         if isinstance(clause, ir.VectorSearch):
             return replace(clause, where=where, score_where=_conjunction(draft.score_predicates))
-        if isinstance(clause, ir.FulltextSearch):
+        if isinstance(clause, ir.FulltextSearch | ir.With):
             return replace(clause, where=where, score=self.uses_score)
-        if isinstance(clause, ir.With):
-            return replace(clause, where=where, score=self.uses_score)
+        assert isinstance(clause, ir.Match)
         return replace(clause, where=where)
 
     # -- predicates --------------------------------------------------------------------------------
@@ -251,7 +247,7 @@ class Assembler:
             return ir.NullTest(self.operand(key[1], on), key[2])
         if kind == "never":
             self.operand(key[1], on)
-            return ir.Constant(False)
+            return ir.Constant(value=False)
         assert kind == "flag", kind
         operand = self.operand(("field", key[1], key[2], None), on)
         if not (isinstance(operand, ir.Property) and operand.type.kind is Kind.BOOLEAN):
@@ -259,7 +255,7 @@ class Assembler:
                 f"where() takes a predicate, and {key[1].__name__}.{key[2]} alone is one only if the field"
                 " is a bool: compare it with something"
             )
-        return ir.Comparison(operand, "=", ir.Constant(True))
+        return ir.Comparison(operand, "=", ir.Constant(value=True))
 
     def _comparison(self, key: Key, on: str | None) -> ir.Comparison:
         _, left_key, op, right_key = key
@@ -295,8 +291,8 @@ class Assembler:
         self._scored = self.uses_score = True
         return ir.Score()
 
-    def _place_operand(self, key: Key, on: str | None, prefer: Sequence[str]) -> ir.Expression:
-        if key == VALUE:
+    def _place_operand(self, key: Key | str, on: str | None, prefer: Sequence[str]) -> ir.Expression:
+        if isinstance(key, str):
             return ir.Bind(self._take(), ir.Role.POINT)
         operand = self.operand(key, on, prefer)
         if not (isinstance(operand, ir.Property) and operand.type.kind is Kind.POINT):
@@ -308,31 +304,6 @@ class Assembler:
         model = source.model
         # Ask the class that stands in the statement: a subclass may have its own idea of the field.
         return property_of(source, field_of(cls if model is None else model, prop))
-
-
-def next_page(statement: ir.Statement, last: ir.Bind | None) -> ir.Statement:
-    """Return nodes in the order of their identity, each once, from after ``last`` on."""
-    result = statement.result
-    item = result.items[0]
-    if (
-        len(result.items) != 1
-        or item.kind is not ir.ItemKind.NODE
-        or not isinstance(item.expression, ir.Variable)
-    ):
-        raise QueryError("stream() yields whole nodes: leave out project(), aggregate() and return_nodes()")
-    clauses = statement.clauses
-    identity = ir.Identity(item.expression.name, "the server's identity")
-    first = clauses[0]
-    if last is not None:
-        after = ir.Comparison(identity, ">", replace(last, role=ir.Role.IDENTITY, target=identity))
-        if len(clauses) == 1 and isinstance(first, ir.Match):
-            # In the MATCH, where a server can seek.
-            where = _conjunction([after] if first.where is None else [after, first.where])
-            clauses = (replace(first, where=where),)
-        else:
-            clauses = (*clauses, ir.With((identity.variable,), after))
-    distinct = result.distinct or len(statement.clauses) > 1
-    return ir.Statement(clauses, replace(result, distinct=distinct, order=(ir.OrderItem(identity),)))
 
 
 def _relation(owner: type, name: str) -> FieldDescriptor:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, Self, overload
+from typing import TYPE_CHECKING, Any, overload
 
-from runic.orm.compile.compiler import compile_execution, compile_statement
-from runic.orm.compile.dialect import Dialect
-from runic.orm.compile.rewrite import count_rows
 from runic.orm.core.mapped import Attr
-from runic.orm.core.metadata import node_meta
-from runic.orm.core.names import check_name
 from runic.orm.exceptions import QueryError
-from runic.orm.query import ir
-from runic.orm.query.assemble import RESERVED_PREFIX, assemble
 from runic.orm.query.columns import column_key, group_key
-from runic.orm.query.expressions import AggExpr, Expr, Operand, OrderExpr
-from runic.orm.query.normal import Key, aggregate_key, operand_key, predicate_key
-from runic.orm.query.report import Report, check_backends
-from runic.orm.query.terms import parse_order
+from runic.orm.query.expressions import AggExpr, Operand
+from runic.orm.query.normal import aggregate_key
+from runic.orm.query.refine import Refinable, checked_alias, whole
 from runic.orm.query.traversal import TraversalStep
 
 if TYPE_CHECKING:
-    from runic.orm.compile.shape import Compiled
     from runic.orm.core.descriptors import FieldDescriptor
-    from runic.orm.core.metadata import MetaData
 
 __all__ = ["QueryBuilder", "select"]
 
@@ -32,7 +21,7 @@ __all__ = ["QueryBuilder", "select"]
 type Column[V] = Attr[V] | Operand[V] | AggExpr[V]
 
 
-class QueryBuilder[T]:
+class QueryBuilder[T](Refinable):
     """A query for the nodes of one class, and whatever is reached from them.
 
     Two ways to use it, by the same methods:
@@ -56,93 +45,13 @@ class QueryBuilder[T]:
         root_cls: the Node class whose nodes it starts from.
     """
 
-    __slots__ = ("_counting", "_limit", "_root", "_session", "_skip", "_steps", "_values")
+    __slots__ = ()
 
-    _session: Any
-    _root: type
-    _steps: tuple[Key, ...]
-    _values: tuple[Any, ...]
-    _limit: int | None
-    _skip: int | None
-    _counting: bool
+    if TYPE_CHECKING:
 
-    def __init__(self, session: Any, root_cls: type[T]) -> None:
-        node_meta(root_cls)
-        self._session = session
-        self._root = root_cls
-        self._steps = ()
-        self._values = ()
-        self._limit = None
-        self._skip = None
-        self._counting = False
-
-    # -- the one difference between statements and bound builders ----------------------------------
-
-    def _target(self) -> Self:
-        """What a method changes: a bound builder itself, a copy of a statement."""
-        return self if self._session is not None else self._copy()
-
-    def _copy(self) -> Self:
-        cls = type(self)
-        copy = cls.__new__(cls)
-        copy._session = self._session
-        copy._root = self._root
-        copy._steps = self._steps
-        copy._values = self._values
-        copy._limit = self._limit
-        copy._skip = self._skip
-        copy._counting = self._counting
-        return copy
-
-    def _add(self, step: Key, values: Sequence[Any] = ()) -> Self:
-        target = self._target()
-        target._steps += (step,)
-        if values:
-            target._values += tuple(values)
-        return target
+        def __init__(self, session: Any, root_cls: type[T]) -> None: ...
 
     # -- what is matched ---------------------------------------------------------------------------
-
-    def alias(self, name: str) -> Self:
-        """Name the variable of the root, or rename the target of the last traversal.
-
-        Args:
-            name: the Cypher variable.
-
-        Raises:
-            InvalidNameError: no valid name.
-
-        Example::
-
-            select(User).alias("u").where(User.active == True, on="u")
-        """
-        return self._add(("alias", _alias(name)))
-
-    def where(self, expr: Expr | bool, *, on: str | None = None) -> Self:
-        """Keep what satisfies a predicate; several calls are combined with AND.
-
-        A predicate belongs to the step that introduces the last of its variables. On a step that is
-        optional it says what is joined, and nodes without such a neighbour stay; to drop these, traverse
-        with ``optional=False``, or filter after :meth:`with_`.
-
-        Args:
-            expr: made by the operators of fields: ``User.age > 18``, combined with ``&``, ``|``, ``~``.
-            on: the variable that the predicate is about, where its class stands under several, or to
-                name an edge.
-
-        Raises:
-            TypeError: ``expr`` is no predicate, e.g. the plain ``bool`` of ``User.name is None``.
-            QueryTooComplexError: groups nested too deep.
-
-        Example::
-
-            q.where((User.role == "admin") | (User.role == "mod")).where(Rated.score > 4.0, on="r")
-        """
-        values: list[Any] = []
-        key = predicate_key(expr, values)
-        if on is not None:
-            _alias(on)
-        return self._add(("where", key, on), values)
 
     @overload
     def traverse[R](
@@ -285,94 +194,18 @@ class QueryBuilder[T]:
             raise QueryError(f"{_named(fd)} is no relation: traverse() and repeat() follow Relation() fields")
         for name in (source_alias, edge_alias):
             if name is not None:
-                _alias(name)
-        _whole("min_hops", min_hops)
+                checked_alias(name)
+        whole("min_hops", min_hops)
         if max_hops is not None:
-            _whole("max_hops", max_hops)
+            whole("max_hops", max_hops)
             if max_hops < max(min_hops, 1):
                 raise ValueError(f"max_hops={max_hops} is below {max(min_hops, 1)}, the least possible")
         return self._add(
             (
-                *("hop", fd.owner, fd.name, source_alias, _alias(target_alias)),
+                *("hop", fd.owner, fd.name, source_alias, checked_alias(target_alias)),
                 *(bool(optional), edge_alias, min_hops, max_hops),
             )
         )
-
-    def with_(self, *aliases: str) -> Self:
-        """Close a stage: only the named variables go on, and later predicates filter the rows so far.
-
-        Args:
-            *aliases: the variables to carry on.
-
-        Example::
-
-            select(User).alias("u").where(User.active == True).with_("u").traverse(User.posts).alias("p")
-        """
-        if not aliases:
-            raise QueryError("with_() needs the aliases to carry on")
-        return self._add(("with", tuple(_alias(alias) for alias in aliases)))
-
-    # -- order and extent --------------------------------------------------------------------------
-
-    def order_by(self, field: Any, *, desc: bool = False) -> Self:
-        """Add an ORDER BY term.
-
-        Args:
-            field: a field (``User.name``), an aggregation that is returned, ``distance(...)``,
-                ``score()``, or text: ``"n.created_at DESC"``, or the name of something returned. Text is
-                taken apart into names, never pasted.
-            desc: largest first. Missing values come last in ascending, first in descending order.
-
-        Raises:
-            QueryError: text that is more than names.
-
-        Example::
-
-            q.order_by(User.age).order_by("u.created_at DESC").order_by(count("*"), desc=True)
-        """
-        if isinstance(field, str):
-            builder = self
-            for term, descending in parse_order(field, desc):
-                builder = builder._add(("order", ("term", term), descending))
-            return builder
-        if isinstance(field, OrderExpr):
-            text = field.raw or ".".join(filter(None, (field.alias, field.prop)))
-            return self.order_by(text, desc=desc or field.desc)
-        if isinstance(field, AggExpr):
-            return self._add(("order", aggregate_key(field), desc))
-        values: list[Any] = []
-        key = operand_key(field, values)
-        if not isinstance(key, tuple):
-            raise TypeError(f"order_by() takes a field, an expression or text, not {type(field).__name__}")
-        return self._add(("order", key, desc), values)
-
-    def limit(self, n: int) -> Self:
-        """Return at most ``n`` rows.
-
-        Raises:
-            TypeError: ``n`` is no int.
-            ValueError: ``n`` is negative.
-        """
-        _whole("limit", n)
-        target = self._target()
-        target._limit = n
-        return target
-
-    def skip(self, n: int) -> Self:
-        """Leave out the first ``n`` rows.
-
-        Raises:
-            TypeError: ``n`` is no int.
-            ValueError: ``n`` is negative.
-        """
-        _whole("skip", n)
-        target = self._target()
-        target._skip = n
-        return target
-
-    def distinct(self) -> Self:
-        """Return equal rows once. The order may then only use what is returned."""
-        return self._add(("distinct",))
 
     # -- what is returned --------------------------------------------------------------------------
 
@@ -454,7 +287,7 @@ class QueryBuilder[T]:
 
             select(User).alias("u").traverse(User.friends).alias("f").return_target("u")
         """
-        return self._add(("target", _alias(alias)))
+        return self._add(("target", checked_alias(alias)))
 
     def return_nodes(self, *aliases: str) -> QueryBuilder[Any]:
         """Return the nodes of several variables, with :meth:`return_edge` the edges between them.
@@ -464,7 +297,7 @@ class QueryBuilder[T]:
         """
         if not aliases:
             raise QueryError("return_nodes() needs aliases")
-        return self._add(("nodes", tuple(_alias(alias) for alias in aliases)))
+        return self._add(("nodes", tuple(checked_alias(alias) for alias in aliases)))
 
     def return_edge(self, alias: str) -> QueryBuilder[Any]:
         """Return an edge too, after the first node (a second one after the second node).
@@ -472,160 +305,9 @@ class QueryBuilder[T]:
         Args:
             alias: the ``edge_alias`` of a traversal whose relation declares an ``edge_model``.
         """
-        return self._add(("edge", _alias(alias)))
-
-    # -- text --------------------------------------------------------------------------------------
-
-    def build(self) -> tuple[str, dict[str, Any]]:
-        """The Cypher and its parameters, for reading and debugging; it also runs as it is.
-
-        A bound builder is compiled for the session's backend, a statement in standard openCypher; names
-        are quoted where they are words of Cypher. Sessions send a form of their own, in which nodes are
-        columns; its meaning is the same.
-
-        Raises:
-            QueryError: the statement contradicts itself or the models.
-
-        Example::
-
-            cypher, params = session.query(User).where(User.active == True).build()
-            print(cypher)
-            # MATCH (n:User)
-            # WHERE n.active = $p0
-            # RETURN n
-        """
-        compiled = compile_statement(self, self._dialect())
-        return compiled.text, dict(compiled.parameters)
-
-    def compile(self, backend: str | Dialect) -> Compiled:
-        """The statement for a backend, without a server or a client library.
-
-        Args:
-            backend: the name of an installed backend, or a dialect.
-
-        Raises:
-            UnknownBackendError: no such backend is installed.
-            UnsupportedByBackendError: the backend cannot do it.
-            QueryError: the statement contradicts itself or the models.
-            ValueNotStorableError: a value that its field cannot be compared with.
-
-        Example::
-
-            print(select(User).where(User.age > 18).compile("falkordb").text)
-        """
-        if isinstance(backend, str):
-            from runic.orm.plugin.manager import load
-
-            return compile_statement(self, load(backend).dialect())
-        return compile_statement(self, backend)
-
-    def check(self, *backends: str) -> Report:
-        """Whether the statement compiles for each of these backends, and if not, why.
-
-        Args:
-            *backends: names of installed backends; none: all of them.
-
-        Example::
-
-            print(stmt.check("age", "neo4j"))
-        """
-        return check_backends(self, backends)
-
-    def __str__(self) -> str:
-        return self.build()[0]
-
-    def __repr__(self) -> str:
-        kind = "bound " if self._session is not None else ""
-        return f"<{kind}{type(self).__name__} of {self._root.__name__}, {len(self._steps)} steps>"
-
-    def _dialect(self) -> Dialect:
-        dialect = getattr(self._session, "dialect", None)
-        if isinstance(dialect, Dialect):
-            return dialect
-        from runic.orm.compile.standard import STANDARD
-
-        return STANDARD
-
-    # -- what the compiler asks --------------------------------------------------------------------
-
-    @property
-    def registry(self) -> MetaData:
-        """The registry of its models."""
-        return node_meta(self._root).metadata
-
-    def shape_key(self) -> Hashable:
-        """Equal for statements that differ only in values."""
-        return (self._root, self._steps, self._limit is not None, self._skip is not None, self._counting)
-
-    def tree(self) -> ir.Statement:
-        """The statement tree; see :mod:`runic.orm.query.ir`."""
-        statement = assemble(
-            self._root,
-            self._steps,
-            limited=self._limit is not None,
-            skipped=self._skip is not None,
-            values=len(self._values),
-        )
-        return count_rows(statement) if self._counting else statement
-
-    def slots(self) -> Sequence[Any]:
-        """The values, by slot: those of the steps, then LIMIT, then SKIP."""
-        limit, skip = self._limit, self._skip
-        if limit is None:
-            return self._values if skip is None else (*self._values, skip)
-        return (*self._values, limit) if skip is None else (*self._values, limit, skip)
-
-    # -- what sessions ask -------------------------------------------------------------------------
-
-    def executable(self, dialect: Dialect) -> Compiled:
-        """The form that a session sends: every node and edge as columns."""
-        return compile_execution(self, dialect)
-
-    def limited(self, n: int) -> Self:
-        """A copy, of a bound builder too, that returns at most ``n`` rows."""
-        copy = self._copy()
-        copy._limit = n if self._limit is None else min(n, self._limit)
-        return copy
-
-    def counted(self) -> Self:
-        """A copy, of a bound builder too, that returns the number of rows without limit and skip."""
-        copy = self._copy()
-        copy._counting = True
-        copy._limit = copy._skip = None
-        return copy
-
-    def page_after(self, last: Any, size: int) -> Self:
-        """A copy that returns the next ``size`` nodes in the order of their identity, each once.
-
-        Args:
-            last: the identity of the last node of the page before; ``None`` for the first page.
-            size: the most nodes of a page.
-
-        Raises:
-            QueryError: the statement has an order or an extent of its own, or returns no whole node.
-        """
-        if (
-            self._limit is not None
-            or self._skip is not None
-            or any(step[0] == "order" for step in self._steps)
-        ):
-            raise QueryError(
-                "stream() reads in the order of the server's identities on this backend: leave out order_by(),"
-                " limit() and skip(), or use all()"
-            )
-        copy = self._copy()
-        copy._steps += (("page", last is not None),)
-        if last is not None:
-            copy._values += (last,)
-        copy._limit = size
-        return copy
+        return self._add(("edge", checked_alias(alias)))
 
     # -- execution ---------------------------------------------------------------------------------
-
-    def _bound(self, method: str, instead: str) -> Any:
-        if self._session is None:
-            _unbound(method, instead)
-        return self._session
 
     def all(self) -> list[T]:
         """Execute, and return every result: nodes, or values after :meth:`project`.
@@ -674,8 +356,8 @@ class QueryBuilder[T]:
         found: list[tuple[Any, ...]] = session.all_with_edges(self)
         return found
 
-    def count(self) -> int:
-        """Execute ``RETURN count(*)`` over the same rows; ignores :meth:`limit` and :meth:`skip`.
+    def count(self) -> int:  # noqa: D402 - a false alarm over count(*)
+        """Count the rows, by ``RETURN count(*)``; ignores :meth:`limit` and :meth:`skip`.
 
         Raises:
             RuntimeError: it is a statement; a session executes these.
@@ -738,31 +420,6 @@ def select[T](cls: type[T]) -> QueryBuilder[T]:
     return QueryBuilder(None, cls)
 
 
-def _alias(name: str) -> str:
-    check_name(name, "alias")
-    if name.startswith(RESERVED_PREFIX):
-        raise QueryError(
-            f"the alias {name!r} begins with {RESERVED_PREFIX!r}, which is reserved: choose another"
-        )
-    return name
-
-
-def _whole(what: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{what} takes an int, not {type(value).__name__}")
-    if value < 0:
-        raise ValueError(f"{what} cannot be negative, and {value} is")
-    if value >= 2**63:
-        raise ValueError(f"{what}={value} is beyond 64 bits")
-
-
 def _named(field: object) -> str:
     owner = getattr(field, "owner", None)
     return f"{owner.__name__}.{getattr(field, 'name', '?')}" if isinstance(owner, type) else repr(field)
-
-
-def _unbound(method: str, instead: str) -> NoReturn:
-    raise RuntimeError(
-        f"{method}() needs a session, and this statement was made by select(): use {instead}, or"
-        f" session.query(Model) for a builder that is bound to one"
-    )

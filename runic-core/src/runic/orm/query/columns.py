@@ -22,7 +22,7 @@ def column_key(field: object, values: list[Any]) -> tuple[Key, str | None, int]:
     if isinstance(field, str):
         return ("term", parse_name(field, "project")), None, 0
     if isinstance(field, AggExpr):
-        return aggregate_key(cast("AggExpr[Any]", field)), None, 0
+        return aggregate_key(field), None, 0
     if isinstance(field, Attr | Operand):
         before = len(values)
         key = cast("Key", operand_key(cast("object", field), values))

@@ -34,14 +34,15 @@ __all__ = [
     "sum_",
 ]
 
-V = TypeVar("V")
 V_co = TypeVar("V_co", covariant=True)
 
 
 class Expr:
-    """Base of all predicates. Combine them with ``&`` (and), ``|`` (or) and ``~`` (not)::
+    """Base of all predicates, which combine by ``&`` (and), ``|`` (or) and ``~`` (not).
 
-    q.where((User.age > 18) & ~(User.banned == True))
+    Example::
+
+        q.where((User.age > 18) & ~(User.banned == True))
 
     Missing values follow the rules of the database: a comparison with a missing value is neither true
     nor false, and such rows are left out, also under ``~``.
@@ -171,7 +172,7 @@ class NegatedExpr(Expr):
         return "<NOT of a predicate>"
 
 
-class Operand(Generic[V_co]):
+class Operand(Generic[V_co]):  # noqa: UP046 - covariant, which an unused parameter is not by inference
     """A value computed by the database, to compare, to order by, or to return.
 
     Attributes:
@@ -250,9 +251,8 @@ class ScoreExpr(Operand[float]):
         return "score()"
 
 
-class AggExpr(Generic[V_co]):
-    """An aggregation; made by :func:`count`, :func:`avg`, :func:`sum_`, :func:`min_`, :func:`max_`
-    and :func:`collect`.
+class AggExpr(Generic[V_co]):  # noqa: UP046 - as above
+    """An aggregation; made by :func:`count`, :func:`avg`, :func:`sum_` and the like.
 
     Attributes:
         func: the function as Cypher names it.
@@ -337,7 +337,7 @@ def avg(field: Any) -> AggExpr[float | None]:
     return AggExpr("avg", field)
 
 
-def sum_(field: Attr[V] | V, *, distinct: bool = False) -> AggExpr[V]:
+def sum_[V](field: Attr[V] | V, *, distinct: bool = False) -> AggExpr[V]:
     """The sum of a field; an int for ints, also where the server replies with a float.
 
     Example::
@@ -347,7 +347,7 @@ def sum_(field: Attr[V] | V, *, distinct: bool = False) -> AggExpr[V]:
     return AggExpr("sum", field, distinct=distinct)
 
 
-def min_(field: Attr[V] | V) -> AggExpr[V | None]:
+def min_[V](field: Attr[V] | V) -> AggExpr[V | None]:
     """The least value of a field; ``None`` over nothing.
 
     Example::
@@ -357,7 +357,7 @@ def min_(field: Attr[V] | V) -> AggExpr[V | None]:
     return AggExpr("min", field)
 
 
-def max_(field: Attr[V] | V) -> AggExpr[V | None]:
+def max_[V](field: Attr[V] | V) -> AggExpr[V | None]:
     """The greatest value of a field; ``None`` over nothing.
 
     Example::

@@ -72,7 +72,7 @@ def _normal(expr: object, values: list[Any], depth: int) -> Key:
             if not negative and type(part) is CompoundExpr and part.op == expr.op:
                 stack.extend(reversed(part.operands))
             else:
-                parts.append(_not(_normal(part, values, depth + 1), negative))
+                parts.append(_not(_normal(part, values, depth + 1), negated=negative))
         if not parts:
             raise QueryError(f"an {expr.op} of no predicates")
         key: Key = parts[0] if len(parts) == 1 else (expr.op, *parts)
@@ -85,7 +85,7 @@ def _normal(expr: object, values: list[Any], depth: int) -> Key:
         key = ("flag", expr.owner, expr.name)
     else:
         raise TypeError(_no_predicate(expr))
-    return _not(key, negated)
+    return _not(key, negated=negated)
 
 
 def _peel(expr: object) -> tuple[object, bool]:
@@ -101,7 +101,7 @@ def _peel(expr: object) -> tuple[object, bool]:
             return expr, negated
 
 
-def _not(key: Key, negated: bool) -> Key:
+def _not(key: Key, *, negated: bool) -> Key:
     if not negated:
         return key
     if key[0] == "NOT":
@@ -121,10 +121,10 @@ def _filter_key(expr: FilterExpr, values: list[Any]) -> Key:
         key: Key = ("compare", left, op, VALUE)
     else:
         key = _comparison(left, f"{expr.cls.__name__}.{expr.prop}", op, value, values)
-    return _not(key, True) if expr.negate else key
+    return _not(key, negated=True) if expr.negate else key
 
 
-def _comparison(left: Key, name: str, op: str, value: Any, values: list[Any]) -> Key:
+def _comparison(left: Key | str, name: str, op: str, value: Any, values: list[Any]) -> Key:
     if op not in _OPERATORS:
         raise QueryError(f"{name}: unknown operator {op!r}; known are {', '.join(sorted(_OPERATORS))}")
     if op == "IN":
@@ -136,7 +136,7 @@ def _comparison(left: Key, name: str, op: str, value: Any, values: list[Any]) ->
     return ("compare", left, op, operand_key(value, values))
 
 
-def _membership(left: Key, name: str, members: object, values: list[Any]) -> Key:
+def _membership(left: Key | str, name: str, members: object, values: list[Any]) -> Key:
     if isinstance(members, str | bytes) or not isinstance(members, Iterable):
         raise TypeError(f"{name}: in_() takes several values, not {type(members).__name__}")
     items = list(members)

@@ -93,7 +93,8 @@ class _Result:
                 if self.projected or self.aggregates:
                     raise QueryError(
                         f"return_target({self.target!r}) contradicts project() and aggregate(): to return"
-                        f" the node beside values, use group_by={self.target!r} or project({self.target!r}, ...)"
+                        f" the node beside values, use group_by={self.target!r} or project({self.target!r},"
+                        " ...)"
                     )
                 items.append(target)
         return items or [self._default()]
@@ -223,8 +224,8 @@ class _Result:
                 if item.expression == expression:
                     return [ir.OrderItem(item.expression, descending, position)]
             raise QueryError(
-                f"after distinct() or aggregate() the order may only use what is returned: return {kind}() under"
-                " a name, by project(... .as_('x')), and order by 'x'"
+                "after distinct() or aggregate() the order may only use what is returned: return"
+                f" {kind}() under a name, by project(... .as_('x')), and order by 'x'"
             )
         return [ir.OrderItem(expression, descending)]
 
@@ -279,8 +280,8 @@ class _Result:
                 return ir.OrderItem(expression, descending, position)
         if restricted and all(item.expression != ir.Variable(expression.variable) for item in result.items):
             raise QueryError(
-                f"order_by('{expression.variable}.{name}'): after distinct() or aggregate() the order may only"
-                f" use what is returned: {', '.join(repr(item.name) for item in result.items)}"
+                f"order_by('{expression.variable}.{name}'): after distinct() or aggregate() the order may"
+                f" only use what is returned: {', '.join(repr(item.name) for item in result.items)}"
             )
         value: ir.Expression = expression if function is None else ir.Call(function, (expression,))
         return ir.OrderItem(value, descending)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runic.orm.core.metadata import edge_meta, node_meta
 from runic.orm.exceptions import QueryError
 from runic.orm.query import ir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from runic.orm.core.descriptors import FieldDescriptor
 
@@ -67,7 +67,8 @@ class Scope:
         """
         if source.alias in self.sources:
             raise QueryError(
-                f"the alias {source.alias!r} is taken by {self.sources[source.alias].described}: choose another"
+                f"the alias {source.alias!r} is taken by {self.sources[source.alias].described}: choose"
+                " another"
             )
         self.sources[source.alias] = source
 
@@ -149,7 +150,7 @@ def property_of(source: Source, field: FieldDescriptor) -> ir.Property | ir.Iden
     return ir.Property(source.alias, field.name, field.type, owner)
 
 
-def _fields(cls: type) -> Any:
+def _fields(cls: type) -> Mapping[str, FieldDescriptor]:
     from runic.orm.core.models import Edge
 
     return (edge_meta(cls) if issubclass(cls, Edge) else node_meta(cls)).fields

@@ -58,7 +58,7 @@ class AsyncQueryBuilder[T](QueryBuilder[T]):
             optional: bool = True,
             on: str | None = None,
         ) -> TraversalStep[AsyncQueryBuilder[R]]: ...
-        def traverse(self, relation_field: Any, **options: Any) -> TraversalStep[Any]: ...
+        def traverse(self, relation_field: Any, **options: Any) -> TraversalStep[Any]: ...  # noqa: D102
 
         @overload
         def repeat[R](
@@ -80,7 +80,7 @@ class AsyncQueryBuilder[T](QueryBuilder[T]):
             optional: bool = False,
             on: str | None = None,
         ) -> TraversalStep[AsyncQueryBuilder[R]]: ...
-        def repeat(self, relation_field: Any, **options: Any) -> TraversalStep[Any]: ...
+        def repeat(self, relation_field: Any, **options: Any) -> TraversalStep[Any]: ...  # noqa: D102
 
         @overload
         def project[A](self, a: Column[A], /) -> AsyncQueryBuilder[A]: ...
@@ -96,7 +96,7 @@ class AsyncQueryBuilder[T](QueryBuilder[T]):
         ) -> AsyncQueryBuilder[tuple[A, B, C, D]]: ...
         @overload
         def project(self, *fields: Any) -> AsyncQueryBuilder[Any]: ...
-        def project(self, *fields: Any) -> AsyncQueryBuilder[Any]: ...
+        def project(self, *fields: Any) -> AsyncQueryBuilder[Any]: ...  # noqa: D102
 
         @overload
         def aggregate[A](self, a: AggExpr[A], /) -> AsyncQueryBuilder[A]: ...
@@ -108,11 +108,11 @@ class AsyncQueryBuilder[T](QueryBuilder[T]):
         ) -> AsyncQueryBuilder[tuple[A, B, C]]: ...
         @overload
         def aggregate(self, *agg_exprs: AggExpr[Any], group_by: Any = None) -> AsyncQueryBuilder[Any]: ...
-        def aggregate(self, *agg_exprs: AggExpr[Any], group_by: Any = None) -> AsyncQueryBuilder[Any]: ...
+        def aggregate(self, *agg_exprs: AggExpr[Any], group_by: Any = None) -> AsyncQueryBuilder[Any]: ...  # noqa: D102
 
-        def return_target(self, alias: str) -> AsyncQueryBuilder[Any]: ...
-        def return_nodes(self, *aliases: str) -> AsyncQueryBuilder[Any]: ...
-        def return_edge(self, alias: str) -> AsyncQueryBuilder[Any]: ...
+        def return_target(self, alias: str) -> AsyncQueryBuilder[Any]: ...  # noqa: D102
+        def return_nodes(self, *aliases: str) -> AsyncQueryBuilder[Any]: ...  # noqa: D102
+        def return_edge(self, alias: str) -> AsyncQueryBuilder[Any]: ...  # noqa: D102
 
     async def all(self) -> list[T]:  # type: ignore[override]
         """Execute, and return every result; see :meth:`QueryBuilder.all`."""
@@ -260,13 +260,13 @@ class VectorQueryBuilder[T](QueryBuilder[T]):
         self._values = (numbers, k)
 
 
-class AsyncFulltextQueryBuilder[T](AsyncQueryBuilder[T], FulltextQueryBuilder[T]):  # type: ignore[misc]
+class AsyncFulltextQueryBuilder[T](AsyncQueryBuilder[T], FulltextQueryBuilder[T]):
     """A :class:`FulltextQueryBuilder` bound to an async session."""
 
     __slots__ = ()
 
 
-class AsyncVectorQueryBuilder[T](AsyncQueryBuilder[T], VectorQueryBuilder[T]):  # type: ignore[misc]
+class AsyncVectorQueryBuilder[T](AsyncQueryBuilder[T], VectorQueryBuilder[T]):
     """A :class:`VectorQueryBuilder` bound to an async session."""
 
     __slots__ = ()

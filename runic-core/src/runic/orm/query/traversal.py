@@ -12,7 +12,7 @@ __all__ = ["TraversalStep"]
 B_co = TypeVar("B_co", covariant=True)
 
 
-class TraversalStep(Generic[B_co]):
+class TraversalStep(Generic[B_co]):  # noqa: UP046 - covariant by declaration
     """A pending hop; made by ``traverse()`` and ``repeat()``. Call :meth:`alias` to complete it.
 
     Args:

@@ -1,13 +1,13 @@
-"""The plan of a flush: from tracked state to steps. Pure: no driver, no I/O, and nothing changed.
+"""The plan of a flush: from tracked state to steps. Pure: no driver, no I/O.
 
-Steps are grouped by what they do, to which labels and which properties, so that k kinds of n objects
+Steps are grouped by what they do, to which class and which properties, so that k kinds of n objects
 make k steps. They are ordered so that each finds what it needs: deletions free unique values before
 updates and creations take them, nodes come before their edges.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,6 @@ from runic.orm.compile.steps import (
     DeleteEdges,
     DeleteNodes,
     End,
-    Match,
     MergeEdges,
     MergeNodes,
     Shape,
@@ -28,18 +27,16 @@ from runic.orm.compile.steps import (
 )
 from runic.orm.core.metadata import edge_meta, node_meta
 from runic.orm.core.models import Edge
-from runic.orm.core.state import Status
+from runic.orm.core.state import EntityState, Status
 from runic.orm.exceptions import ConstraintViolation, DetachedEntityError, FieldValidationError
-from runic.orm.mapper.encode import compile_encoder, encode_value, field_write
+from runic.orm.mapper.encode import field_write
 from runic.orm.session.changes import changed_properties, members, relation_difference
 from runic.orm.session.links import Clearing, Link, LinkBook, link_of
+from runic.orm.session.recipe import EdgeRecipe, NodeRecipe, edge_recipe, node_recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from runic.orm.compile.dialect import Dialect
     from runic.orm.core.descriptors import FieldDescriptor
-    from runic.orm.core.metadata import EdgeMeta, NodeMeta
     from runic.orm.session.unit_of_work import UnitOfWork
 
 __all__ = ["Plan", "make_plan"]
@@ -51,7 +48,7 @@ class Plan:
 
     Attributes:
         steps: in the order in which they run.
-        clean: entities whose relations changed but no property: clean once the steps have run.
+        clean: entities that hold what the database holds once the steps have run.
     """
 
     steps: list[Step]
@@ -86,50 +83,69 @@ class _Planner:
         ]
         nodes = [entity for entity in changed if not isinstance(entity, Edge)]
         edges = [entity for entity in changed if isinstance(entity, Edge)]
-        links, clearings = self._links(nodes)
-        self._check_keys()
+        created = _by(type, unit.new.values())
+        merged = _by(type, unit.merged.values())
+        links, clearings = self._links(nodes, [*created.items(), *merged.items()])
+        self._check_keys([*created.items(), *merged.items()])
         self._delete_edges(links.removals.values(), clearings)
         self._delete_nodes()
         self._update_nodes(nodes)
-        self._create_nodes()
-        self._merge_nodes()
-        self._link(links)
+        self._create_nodes(created)
+        self._merge_nodes(merged)
+        self._write_links(links)
         self._update_edges(edges)
         return Plan(self.steps, changed)
 
+    def _nodes(self, cls: type) -> NodeRecipe:
+        return node_recipe(cls, self.dialect)
+
+    def _edges(self, cls: type[Edge]) -> EdgeRecipe:
+        return edge_recipe(cls, self.dialect)
+
     # -- relationships --------------------------------------------------------------------------
 
-    def _links(self, changed: list[Any]) -> tuple[LinkBook, list[Clearing]]:
+    def _links(
+        self, changed: list[Any], new: list[tuple[type, list[Any]]]
+    ) -> tuple[LinkBook, list[Clearing]]:
         """Staged links and those that follow from assignments, with nothing that points at the deleted."""
         book = self.unit.links.copy()
         clearings: list[Clearing] = []
-        for entity in [*self.unit.new.values(), *self.unit.merged.values()]:
-            for relation in node_meta(type(entity)).relations:
-                for target in members(entity, relation):
-                    self._attach(book, relation, entity, target)
+        for cls, entities in new:
+            for relation in self._nodes(cls).relations:
+                for entity in entities:
+                    for target in members(entity, relation):
+                        self._attach(book, relation, entity, target)
         for entity in changed:
-            for relation in node_meta(type(entity)).relations:
+            for relation in self._nodes(type(entity)).relations:
                 difference = relation_difference(entity, relation)
-                if difference is None:
-                    continue
-                removed, added = difference
-                if removed is None:
-                    clearings.append(Clearing(relation, entity))
-                else:
-                    for target in removed:
-                        if target._runic_state.status is Status.PERSISTENT:
-                            link = link_of(relation, entity, target)
-                            if link.key not in book.additions:
-                                book.removals.setdefault(link.key, link)
-                for target in added:
-                    self._attach(book, relation, entity, target)
-        deleted = self.unit.deleted
-        for entity in deleted.values():
+                if difference is not None:
+                    self._differ(book, clearings, relation, entity, *difference)
+        for entity in self.unit.deleted.values():
             book.forget(entity)
-        for link in [*book.additions.values(), *book.parallels]:
-            for end in (link.start, link.end):
-                self._require_member(link, end)
+        for link in (*book.additions.values(), *book.parallels):
+            if not (self.unit.has(link.start) and self.unit.has(link.end)):
+                self._refuse(link)
         return book, clearings
+
+    def _differ(
+        self,
+        book: LinkBook,
+        clearings: list[Clearing],
+        relation: FieldDescriptor,
+        entity: Any,
+        removed: list[Any] | None,
+        added: list[Any],
+    ) -> None:
+        """Stage what an assigned or edited relation means."""
+        if removed is None:
+            clearings.append(Clearing(relation, entity))
+        for target in removed or ():
+            if target._runic_state.status is Status.PERSISTENT:
+                link = link_of(relation, entity, target)
+                if link.key not in book.additions:
+                    book.removals.setdefault(link.key, link)
+        for target in added:
+            self._attach(book, relation, entity, target)
 
     def _attach(self, book: LinkBook, relation: FieldDescriptor, source: Any, target: Any) -> None:
         link = link_of(relation, source, target)
@@ -139,230 +155,233 @@ class _Planner:
             link = link_of(relation, source, target, _default_edge(relation, source))
         book.additions[link.key] = link
 
-    def _require_member(self, link: Link, end: Any) -> None:
-        if self.unit.has(end):
-            return
+    def _refuse(self, link: Link) -> None:
+        end = link.start if not self.unit.has(link.start) else link.end
         name = f"{type(link.start).__name__}-[{link.type}]->{type(link.end).__name__}"
         raise DetachedEntityError(
             f"cannot write {name} ({link.field.owner.__name__}.{link.field.name}): {end!r} is not in this"
             " session; add() it, or declare the relation with cascade=True"
         )
 
-    def _end(self, entity: Any) -> tuple[End, list[Any]]:
-        """How an edge finds ``entity``, and its row columns."""
-        place = self.places.get(id(entity))
-        if place is not None:
-            return End(step=place[0]), [place[1]]
-        match, columns = self._match(entity, node_meta(type(entity)))
-        return End(match=match), columns
-
     def _delete_edges(self, removals: Iterable[Link], clearings: Sequence[Clearing]) -> None:
-        groups = _Groups()
-        for link in removals:
-            if link.start._runic_state.status is not Status.PERSISTENT:
-                continue
-            if link.end._runic_state.status is not Status.PERSISTENT:
-                continue
-            source, left = self._end(link.start)
-            target, right = self._end(link.end)
-            groups.add(DeleteEdges(link.type, source, target, None, link.undirected), [*left, *right], link)
-        for clearing in clearings:
-            relation = clearing.field
-            source, columns = self._end(clearing.source)
-            assert relation.relationship is not None
+        stored = [
+            link
+            for link in removals
+            if link.start._runic_state.status is Status.PERSISTENT
+            and link.end._runic_state.status is Status.PERSISTENT
+        ]
+        for (kind, start, end, undirected), links in _by(
+            lambda link: (link.type, type(link.start), type(link.end), link.undirected), stored
+        ).items():
+            left, right = self._nodes(start), self._nodes(end)
+            rows = _numbered(links)
+            left.find([link.start for link in links], rows)
+            right.find([link.end for link in links], rows)
+            self._add(DeleteEdges(kind, left.end, right.end, None, undirected), rows, links)
+        for (relation, cls), group in _by(lambda each: (each.field, type(each.source)), clearings).items():
+            recipe = self._nodes(cls)
+            rows = _numbered(group)
+            recipe.find([clearing.source for clearing in group], rows)
             shape = DeleteEdges(
                 relation.relationship,
-                source,
+                recipe.end,
                 None,
                 node_meta(relation.target_cls).primary_label,
                 relation.direction == "BOTH",
                 relation.direction == "INCOMING",
             )
-            groups.add(shape, columns, clearing)
-        self.steps += groups.steps()
+            self._add(shape, rows, group)
 
-    def _link(self, book: LinkBook) -> None:
-        groups = _Groups()
-        for link in [*book.additions.values(), *book.parallels]:
-            source, left = self._end(link.start)
-            target, right = self._end(link.end)
+    def _write_links(self, book: LinkBook) -> None:
+        """Group links by type, by where their ends come from, and by their edge class."""
+        places, removals = self.places, book.removals
+
+        def kind(link: Link) -> tuple[Any, ...]:
+            start, end = places.get(id(link.start)), places.get(id(link.end))
+            return (
+                link.type,
+                type(link.start) if start is None else start[0],
+                type(link.end) if end is None else end[0],
+                None if link.edge is None else type(link.edge),
+                link.undirected,
+                link.parallel,
+                not link.parallel and link.key in removals,
+            )
+
+        for key, links in _by(kind, [*book.additions.values(), *book.parallels]).items():
+            type_, _, _, edge_class, undirected, parallel, replaced = key
+            rows = _numbered(links)
+            source = self._end([link.start for link in links], rows)
+            target = self._end([link.end for link in links], rows)
             writes: tuple[Write, ...] = ()
-            values: list[list[Any]] = [[]]
-            if link.edge is not None:
-                writes, fields = _edge_writes(type(link.edge), self.dialect)
-                _start_version(link.edge, edge_meta(type(link.edge)))
-                compile_encoder(fields, self.dialect)([link.edge], values)
-            row = [*left, *right, *values[0]]
-            # Nothing can be there yet between nodes of which one is new; after a removal neither.
-            fresh = source.step is not None or target.step is not None or link.key in book.removals
-            # A merged node may have been there before, and its edges with it.
-            if self._merges(source) or self._merges(target):
-                fresh = False
-            if link.parallel or fresh:
-                groups.add(CreateEdges(link.type, source, target, writes), row, link)
+            if edge_class is not None:
+                recipe = self._edges(edge_class)
+                edges = [link.edge for link in links]
+                recipe.start_version(edges)
+                recipe.encode(edges, rows)
+                writes = recipe.all_writes
+            # Nothing can be there yet between nodes of which one is new, nor after a removal.
+            fresh = replaced or self._is_new(source) or self._is_new(target)
+            if parallel or (fresh and not self._may_exist(source) and not self._may_exist(target)):
+                self._add(CreateEdges(type_, source, target, writes), rows, links)
             else:
-                groups.add(MergeEdges(link.type, source, target, writes, link.undirected), row, link)
-        self.steps += groups.steps()
+                self._add(MergeEdges(type_, source, target, writes, undirected), rows, links)
 
-    def _merges(self, end: End) -> bool:
+    def _end(self, entities: list[Any], rows: list[list[Any]]) -> End:
+        """One end of a group of edges; appends its columns to the rows."""
+        place = self.places.get(id(entities[0]))
+        if place is None:
+            recipe = self._nodes(type(entities[0]))
+            recipe.find(entities, rows)
+            return recipe.end
+        places = self.places
+        for entity, row in zip(entities, rows, strict=True):
+            row.append(places[id(entity)][1])
+        return End(step=place[0])
+
+    def _is_new(self, end: End) -> bool:
+        return end.step is not None and isinstance(self.steps[end.step].shape, CreateNodes)
+
+    def _may_exist(self, end: End) -> bool:
+        """A merged node may have been there before, and its edges with it."""
         return end.step is not None and isinstance(self.steps[end.step].shape, MergeNodes)
 
     def _update_edges(self, changed: list[Any]) -> None:
-        groups = _Groups()
-        for edge in changed:
-            meta = edge_meta(type(edge))
-            names = changed_properties(edge, meta)
-            if not names:
-                continue
-            state = edge._runic_state
-            source = state.ends[0]
-            columns = [getattr(source, "_runic_state", None) and source._runic_state.id or source, state.id]
-            fields, values = self._changed_values(edge, meta, names, columns)
-            version = meta.version_field.name if meta.version_field else None
-            groups.add(UpdateEdges(meta.type, version, _writes(fields, self.dialect)), values, edge)
-        self.steps += groups.steps()
+        for (cls, names), edges in self._by_changes(changed).items():
+            recipe = self._edges(cls)
+            rows = _numbered(edges)
+            for edge, row in zip(edges, rows, strict=True):
+                state: EntityState = edge._runic_state
+                assert state.ends is not None
+                source = state.ends[0]
+                row += (source._runic_state.id if hasattr(source, "_runic_state") else source, state.id)
+                if recipe.version is not None:
+                    row.append(edge.__dict__.get(recipe.version))
+            writes = self._changed_values(recipe, names, edges, rows)
+            self._add(UpdateEdges(recipe.meta.type, recipe.version, writes), rows, edges)
 
     # -- nodes ----------------------------------------------------------------------------------
 
-    def _check_keys(self) -> None:
+    def _check_keys(self, groups: list[tuple[type, list[Any]]]) -> None:
         """One object per key: the identity map cannot hold two."""
-        seen: dict[tuple[type, Any], Any] = {}
-        for entity in [*self.unit.new.values(), *self.unit.merged.values()]:
-            meta = node_meta(type(entity))
-            key_field = meta.primary_key
-            if key_field is None or key_field.generated:
+        seen: dict[type, dict[Any, Any]] = {}
+        deleted = self.unit.deleted
+        for cls, entities in groups:
+            recipe = self._nodes(cls)
+            name = recipe.key
+            if name is None:
                 continue
-            key = entity.__dict__.get(key_field.name)
-            if key is None:
-                raise FieldValidationError(f"{meta.cls.__name__}.{key_field.name} is the primary key and was None")
-            other = seen.setdefault((meta.root, key), entity)
-            if other is entity:
-                known = self.unit.identities.get(meta.root, {}).get(key)
-                other = known if known is not None and id(known) not in self.unit.deleted else entity
-            if other is not entity:
-                error = ConstraintViolation(
-                    f"two {meta.cls.__name__} objects in this session have {key_field.name}={key!r};"
-                    " use session.merge() to update the one that is there"
-                )
-                error.entity = entity
-                raise error
+            known = self.unit.identities.get(recipe.meta.root) or {}
+            keys = seen.setdefault(recipe.meta.root, {})
+            for entity in entities:
+                key = entity.__dict__.get(name)
+                if key is None:
+                    raise FieldValidationError(f"{cls.__name__}.{name} is the primary key and was None")
+                other = known.get(key)
+                if other is not None and other is not entity and id(other) not in deleted:
+                    raise _taken(entity, name, key)
+                if keys.setdefault(key, entity) is not entity:
+                    raise _taken(entity, name, key)
 
-    def _create_nodes(self) -> None:
-        groups: dict[type, list[Any]] = defaultdict(list)
-        for entity in self.unit.new.values():
-            groups[type(entity)].append(entity)
+    def _create_nodes(self, groups: dict[type, list[Any]]) -> None:
         for cls, entities in groups.items():
-            meta = node_meta(cls)
-            fields = tuple(each for each in meta.properties if not (each.generated and each.primary_key))
-            if meta.version_field is not None:
-                for entity in entities:
-                    _start_version(entity, meta)
-            rows: list[list[Any]] = [[number] for number in range(len(entities))]
-            compile_encoder(fields, self.dialect)(entities, rows)
-            number = len(self.steps)
-            for position, entity in enumerate(entities):
-                self.places[id(entity)] = (number, position)
-            self.steps.append(Step(CreateNodes(meta.labels, _writes(fields, self.dialect)), rows, entities))
+            recipe = self._nodes(cls)
+            recipe.start_version(entities)
+            rows = _numbered(entities)
+            writes, encode = recipe.writes(frozenset(field.name for field in recipe.stored))
+            encode(entities, rows)
+            self._place(entities)
+            self._add(CreateNodes(recipe.meta.labels, writes), rows, entities)
 
-    def _merge_nodes(self) -> None:
-        groups: dict[type, list[Any]] = defaultdict(list)
-        for entity in self.unit.merged.values():
-            groups[type(entity)].append(entity)
+    def _merge_nodes(self, groups: dict[type, list[Any]]) -> None:
         for cls, entities in groups.items():
-            meta = node_meta(cls)
-            key = meta.primary_key
+            recipe = self._nodes(cls)
+            key = recipe.key_field
             assert key is not None
-            fields = tuple(each for each in meta.properties if each is not key and not each.version)
-            rows: list[list[Any]] = [[number] for number in range(len(entities))]
-            compile_encoder((key, *fields), self.dialect)(entities, rows)
-            number = len(self.steps)
-            for position, entity in enumerate(entities):
-                self.places[id(entity)] = (number, position)
-            version = meta.version_field.name if meta.version_field else None
+            rest = frozenset(each.name for each in recipe.stored if each is not key and not each.version)
+            rows = _numbered(entities)
+            recipe.writes(frozenset({key.name}))[1](entities, rows)
+            writes, encode = recipe.writes(rest)
+            encode(entities, rows)
+            self._place(entities)
+            meta = recipe.meta
             shape = MergeNodes(
-                meta.primary_label, meta.labels, field_write(key, self.dialect), _writes(fields, self.dialect), version
+                meta.primary_label, meta.labels, field_write(key, self.dialect), writes, recipe.version
             )
-            self.steps.append(Step(shape, rows, entities))
+            self._add(shape, rows, entities)
+
+    def _place(self, entities: list[Any]) -> None:
+        number = len(self.steps)
+        self.places.update((id(entity), (number, row)) for row, entity in enumerate(entities))
 
     def _update_nodes(self, changed: list[Any]) -> None:
-        groups = _Groups()
-        for entity in changed:
-            meta = node_meta(type(entity))
-            names = changed_properties(entity, meta)
-            if not names:
-                continue
-            match, columns = self._match(entity, meta, version=True)
-            fields, row = self._changed_values(entity, meta, names, columns)
-            groups.add(UpdateNodes(match, _writes(fields, self.dialect)), row, entity)
-        self.steps += groups.steps()
+        for (cls, names), entities in self._by_changes(changed).items():
+            recipe = self._nodes(cls)
+            rows = _numbered(entities)
+            recipe.find(entities, rows, version=True)
+            writes = self._changed_values(recipe, names, entities, rows)
+            self._add(UpdateNodes(recipe.guarded, writes), rows, entities)
 
     def _delete_nodes(self) -> None:
-        groups = _Groups()
-        for entity in self.unit.deleted.values():
-            match, columns = self._match(entity, node_meta(type(entity)), version=True)
-            groups.add(DeleteNodes(match), columns, entity)
-        self.steps += groups.steps()
+        for cls, entities in _by(type, self.unit.deleted.values()).items():
+            recipe = self._nodes(cls)
+            rows = _numbered(entities)
+            recipe.find(entities, rows, version=True)
+            self._add(DeleteNodes(recipe.guarded), rows, entities)
 
-    def _match(self, entity: Any, meta: NodeMeta, *, version: bool = False) -> tuple[Match, list[Any]]:
-        """How an existing node is found, and its row columns."""
-        columns = [entity._runic_state.id]
-        key = None
-        field = meta.primary_key
-        if field is not None and not field.generated:
-            codec = self.dialect.codec(field.type)
-            suffix, template = codec.compare
-            key = (field.name + suffix, template)
-            encode = codec.compare_encode
-            value = entity.__dict__[field.name]
-            columns.append(encode(value) if encode else encode_value(field, value, self.dialect))
-        guard = meta.version_field if version else None
-        if guard is not None:
-            columns.append(entity.__dict__.get(guard.name))
-        return Match(key, guard.name if guard else None), columns
+    # -- both -----------------------------------------------------------------------------------
+
+    def _by_changes(self, changed: list[Any]) -> dict[tuple[type, frozenset[str]], list[Any]]:
+        """Entities by class and by which properties changed; those without any are left out."""
+        groups: dict[tuple[type, frozenset[str]], list[Any]] = {}
+        for entity in changed:
+            cls = type(entity)
+            recipe = self._edges(cls) if isinstance(entity, Edge) else self._nodes(cls)
+            names = changed_properties(entity, recipe.meta)
+            if names:
+                groups.setdefault((cls, frozenset(names)), []).append(entity)
+        return groups
 
     def _changed_values(
-        self, entity: Any, meta: NodeMeta | EdgeMeta, names: dict[str, Any], columns: list[Any]
-    ) -> tuple[tuple[FieldDescriptor, ...], list[Any]]:
-        """The fields to write, in declaration order, and the row: ``columns`` and their new values."""
-        guard = meta.version_field
-        fields = tuple(each for each in meta.properties if each.name in names and each is not guard)
-        rows = [list(columns)]
-        compile_encoder(fields, self.dialect)([entity], rows)
-        if guard is None:
-            return fields, rows[0]
-        version = entity.__dict__.get(guard.name)
-        if isinstance(entity, Edge):
-            rows[0].insert(len(columns), version)
-        return (*fields, guard), [*rows[0], (version or 0) + 1]
+        self,
+        recipe: NodeRecipe | EdgeRecipe,
+        names: frozenset[str],
+        entities: list[Any],
+        rows: list[list[Any]],
+    ) -> tuple[Write, ...]:
+        """Append the new values, and the next version, to the rows; returns what they are written to."""
+        version = recipe.version
+        writes, encode = recipe.writes(names - {version} if version else names)
+        encode(entities, rows)
+        if version is None:
+            return writes
+        for entity, row in zip(entities, rows, strict=True):
+            row.append((entity.__dict__.get(version) or 0) + 1)
+        return (*writes, recipe.version_write)
+
+    def _add(self, shape: Shape, rows: list[list[Any]], objects: list[Any]) -> None:
+        self.steps.append(Step(shape, rows, objects))
 
 
-class _Groups:
-    """Rows by shape, in the order in which the shapes first appear."""
-
-    def __init__(self) -> None:
-        self._rows: dict[Shape, tuple[list[list[Any]], list[Any]]] = {}
-
-    def add(self, shape: Shape, columns: list[Any], item: Any) -> None:
-        rows, objects = self._rows.setdefault(shape, ([], []))
-        rows.append([len(rows), *columns])
-        objects.append(item)
-
-    def steps(self) -> list[Step]:
-        return [Step(shape, rows, objects) for shape, (rows, objects) in self._rows.items()]
+def _by[K: Hashable](key: Any, items: Iterable[Any]) -> dict[K, list[Any]]:
+    """Items by key, in the order in which the keys first appear."""
+    groups: dict[K, list[Any]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
 
 
-def _writes(fields: tuple[FieldDescriptor, ...], dialect: Dialect) -> tuple[Write, ...]:
-    return tuple(field_write(each, dialect) for each in fields)
+def _numbered(items: Sequence[Any]) -> list[list[Any]]:
+    return [[number] for number in range(len(items))]
 
 
-def _edge_writes(cls: type, dialect: Dialect) -> tuple[tuple[Write, ...], tuple[FieldDescriptor, ...]]:
-    fields = edge_meta(cls).properties
-    return _writes(fields, dialect), fields
-
-
-def _start_version(entity: Any, meta: NodeMeta | EdgeMeta) -> None:
-    if meta.version_field is not None and entity.__dict__.get(meta.version_field.name) is None:
-        entity.__dict__[meta.version_field.name] = 1
+def _taken(entity: Any, name: str, key: Any) -> ConstraintViolation:
+    error = ConstraintViolation(
+        f"two {type(entity).__name__} objects in this session have {name}={key!r};"
+        " use session.merge() to update the one that is there"
+    )
+    error.entity = entity
+    return error
 
 
 def _default_edge(relation: FieldDescriptor, source: Any) -> Any:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ModelSignature", "generic_init", "prepare_init"]
 
 
-def generic_init(self: Any, *args: Any, **values: Any) -> None:
+def generic_init(self: Any, /, *args: Any, **values: Any) -> None:
     """Set the fields of a new entity; replaced by a generated function on first use."""
     cls: type[Any] = self.__class__
     _initializer(cls)(self, *args, **values)
@@ -48,7 +48,7 @@ def prepare_init(cls: type[Any]) -> None:
                 base.__init__ = generic_init  # type: ignore[misc]
 
 
-def _new_with_state(cls: type[Any], *_: Any, **__: Any) -> Any:
+def _new_with_state(cls: type[Any], /, *_: Any, **__: Any) -> Any:
     """A new object of a class with an ``__init__`` of its own, which may not call the generated one."""
     entity = object.__new__(cls)
     entity._runic_state = EntityState()
@@ -168,8 +168,11 @@ class ModelSignature:
 
     def __get__(self, instance: object, owner: type[Any]) -> inspect.Signature:
         meta = owner.__dict__.get("_runic_meta")
-        if instance is not None or meta is None or not _is_ours(owner.__init__):
+        if instance is not None or meta is None:
             raise AttributeError("__signature__")
+        if not _is_ours(owner.__init__):
+            written = inspect.signature(owner.__init__)
+            return written.replace(parameters=list(written.parameters.values())[1:])
         fields: dict[str, FieldDescriptor] = meta.fields
         kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
         parameters = [

@@ -264,10 +264,14 @@ def _no_model(cls: type[Any], meta: NodeMeta | EdgeMeta | None, kind: str) -> Me
     if meta is None:
         return MetadataError(f"{_place(cls)} is no {kind} model: derive it from {kind}")
     if not meta.abstract:
-        other = "an Edge" if isinstance(meta, EdgeMeta) else "a Node"
-        return MetadataError(f"{_place(cls)} is {other}, where a {kind} model is needed")
+        other = _article("Edge" if isinstance(meta, EdgeMeta) else "Node")
+        return MetadataError(f"{_place(cls)} is {other}, where {_article(kind)} model is needed")
     missing = "labels=[...]" if kind == "Node" else 'type="..."'
     return MetadataError(f"{_place(cls)} is abstract, a base for other models only: give it {missing}")
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind == "Edge" else f"a {kind}"
 
 
 def _own_meta[M](cls: type[Any], kind: type[M], name: str) -> M:

@@ -164,8 +164,9 @@ def _model(field: FieldDescriptor, parameter: str, value: Any, kind: str) -> typ
     meta = found.__dict__.get("_runic_meta")
     is_edge = hasattr(meta, "type")
     if meta is None or is_edge != (kind == "Edge"):
+        wanted = "an Edge" if kind == "Edge" else "a Node"
         what = "no model" if meta is None else ("an Edge" if is_edge else "a Node")
-        raise MetadataError(f"{_label(field)}: {parameter}={found.__name__} is {what}, not a {kind} model")
+        raise MetadataError(f"{_label(field)}: {parameter}={found.__name__} is {what}, not {wanted} model")
     if meta.abstract:
         needs = "labels" if kind == "Node" else "a type"
         raise MetadataError(f"{_label(field)}: {parameter}={found.__name__} is abstract: give it {needs}")

@@ -133,12 +133,17 @@ class DeleteNodes:
 
 @dataclass(frozen=True, slots=True)
 class CreateEdges:
-    """Create an edge for each row, even beside one of the same type."""
+    """Create an edge for each row, even beside one of the same type.
+
+    Attributes:
+        with_objects: whether the rows stand for edge objects, which need their identities.
+    """
 
     type: str
     source: End
     target: End
     writes: tuple[Write, ...]
+    with_objects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,7 @@ class MergeEdges:
 
     Attributes:
         undirected: an edge in either direction will do.
+        with_objects: whether the rows stand for edge objects, which need their identities.
     """
 
     type: str
@@ -154,6 +160,7 @@ class MergeEdges:
     target: End
     writes: tuple[Write, ...]
     undirected: bool = False
+    with_objects: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ Pure, and cached by shape. Statement form::
 Single-query form, for servers whose unit of atomicity is the query: every step is a ``CALL`` part,
 created nodes are collected, and edges find their ends by position in those lists::
 
-    CALL { UNWIND $s0 AS row CREATE (n:`P` {`k`: row[1]}) RETURN collect(n) AS n0, collect(row[0]) AS i0 }
+    CALL { UNWIND $s0 AS row CREATE (n:`P` {`k`: row[1]}) RETURN collect(row[0]) AS i0, collect(n) AS n0 }
     CALL { WITH n0 UNWIND $s1 AS row WITH row, n0[row[1]] AS a, n0[row[2]] AS b
-           CREATE (a)-[r:`K`]->(b) RETURN collect([row[0], id(r)]) AS r1 }
-    RETURN i0, [x IN n0 | id(x)] AS d0, r1
+           CREATE (a)-[r:`K`]->(b) RETURN count(*) AS c1 }
+    RETURN i0, [x IN n0 | id(x)] AS d0, c1
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from runic.orm.compile.steps import (
 if TYPE_CHECKING:
     from runic.orm.compile.dialect import Dialect
 
-__all__ = ["must_match", "probe_text", "statement_text", "unit_columns", "unit_text"]
+__all__ = ["must_match", "probe_text", "returns_identities", "statement_text", "unit_columns", "unit_text"]
 
 
 def must_match(shape: Shape) -> bool:
@@ -67,7 +67,7 @@ def statement_text(shape: Shape, dialect: Dialect) -> str:
 
 @lru_cache(maxsize=512)
 def unit_text(shapes: tuple[Shape, ...], dialect: Dialect) -> str:
-    """All steps as one query: parameters ``s0``, ``s1``, ...; columns as :func:`unit_columns`."""
+    """All steps as one query: parameters ``s0``, ``s1``, ...; one row, columns as :func:`unit_columns`."""
     used = {
         end.step
         for shape in shapes
@@ -78,38 +78,51 @@ def unit_text(shapes: tuple[Shape, ...], dialect: Dialect) -> str:
     lines: list[str] = []
     returned: list[str] = []
     for number, shape in enumerate(shapes):
-        body, created = _body(shape, dialect, number)
         imported = _imports(shape)
         head = f"WITH {', '.join(imported)} " if imported else ""
-        if isinstance(shape, CreateNodes | MergeNodes):
-            if isinstance(shape, MergeNodes):
-                # MERGE reorders its rows (FalkorDB 4.22): edges count on the order of the list.
-                body += " WITH row, n ORDER BY row[0]"
-            collected = "n" if number in used else dialect.identity.format(v="n")
-            result = f"RETURN collect({collected}) AS n{number}, collect(row[0]) AS i{number}"
-            returned.append(f"i{number}")
-            ids = f"[x IN n{number} | {dialect.identity.format(v='x')}]" if number in used else f"n{number}"
-            returned.append(f"{ids} AS d{number}")
-        else:
-            identity = dialect.identity.format(v=created) if created else ""
-            if isinstance(shape, MergeEdges):
-                # Parallel edges match a MERGE more than once: one pair for each row.
-                body += f" WITH row[0] AS i, min({identity}) AS d"
-                result = f"RETURN collect([i, d]) AS r{number}"
-            elif created:
-                result = f"RETURN collect([row[0], {identity}]) AS r{number}"
-            else:
-                result = f"RETURN collect(DISTINCT row[0]) AS r{number}"
-            returned.append(f"r{number}")
-        lines.append(f"CALL {{ {head}UNWIND $s{number} AS row {body} {result} }}")
+        body, result = _unit_part(shape, dialect, number, number in used)
+        lines.append(f"CALL {{ {head}UNWIND $s{number} AS row {body} RETURN {result} }}")
         if must_match(shape):
             # A row that found nothing vetoes the whole query. The division must depend on data:
             # a constant 1 / 0 is folded and always raises (FalkorDB 4.22).
+            done = f"size(i{number})" if returns_identities(shape) else f"c{number}"
             lines.append(
-                f"CALL {{ WITH r{number} RETURN 1 / CASE WHEN size(r{number}) < size($s{number})"
-                f" THEN 0 ELSE 1 END AS g{number} }}"
+                f"CALL {{ WITH {'i' if returns_identities(shape) else 'c'}{number} RETURN 1 / CASE"
+                f" WHEN {done} < size($s{number}) THEN 0 ELSE 1 END AS g{number} }}"
             )
+        if not returns_identities(shape):
+            returned.append(f"c{number}")
+        elif number in used:
+            returned.append(f"i{number}, [x IN n{number} | {dialect.identity.format(v='x')}] AS d{number}")
+        else:
+            returned.append(f"i{number}, d{number}")
     return "\n".join([*lines, "RETURN " + ", ".join(returned)])
+
+
+def _unit_part(shape: Shape, dialect: Dialect, number: int, used: bool) -> tuple[str, str]:
+    """The body of one part and what it returns: indexes and identities, or a count."""
+    body, created = _body(shape, dialect, number)
+    if not returns_identities(shape):
+        counted = "DISTINCT row[0]" if isinstance(shape, MergeEdges) else "*"
+        return body, f"count({counted}) AS c{number}"
+    assert created is not None
+    identity = dialect.identity.format(v=created)
+    if isinstance(shape, MergeEdges):
+        # Parallel edges match a MERGE more than once: one pair for each row.
+        body += f" WITH row[0] AS i, min({identity}) AS d"
+        return body, f"collect(i) AS i{number}, collect(d) AS d{number}"
+    if isinstance(shape, MergeNodes):
+        # MERGE reorders its rows (FalkorDB 4.22): edges count on the order of the list.
+        body += " WITH row, n ORDER BY row[0]"
+    collected = f"collect(n) AS n{number}" if used else f"collect({identity}) AS d{number}"
+    return body, f"collect(row[0]) AS i{number}, {collected}"
+
+
+def returns_identities(shape: Shape) -> bool:
+    """Whether the results of a step carry identities: of nodes, and of edges that are objects."""
+    if isinstance(shape, CreateEdges | MergeEdges):
+        return shape.with_objects
+    return isinstance(shape, CreateNodes | MergeNodes)
 
 
 def probe_text(shape: Shape, dialect: Dialect) -> list[tuple[str, tuple[int, ...]]]:
@@ -148,7 +161,7 @@ def unit_columns(shapes: tuple[Shape, ...]) -> list[int]:
     position = 0
     for shape in shapes:
         columns.append(position)
-        position += 2 if isinstance(shape, CreateNodes | MergeNodes) else 1
+        position += 2 if returns_identities(shape) else 1
     return columns
 
 

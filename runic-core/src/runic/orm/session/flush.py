@@ -7,6 +7,7 @@ refuses as a whole; a plan too large for that is sent step by step, and says so.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from runic.orm.compile.dialect import UnitForm
@@ -21,7 +22,13 @@ from runic.orm.compile.steps import (
     UpdateEdges,
     UpdateNodes,
 )
-from runic.orm.compile.write import must_match, statement_text, unit_columns, unit_text
+from runic.orm.compile.write import (
+    must_match,
+    returns_identities,
+    statement_text,
+    unit_columns,
+    unit_text,
+)
 from runic.orm.core.metadata import edge_meta, node_meta
 from runic.orm.core.state import Status
 from runic.orm.driver.port import Request
@@ -62,7 +69,7 @@ async def execute_plan(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Sen
 async def _as_one_query(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Send) -> None:
     shapes = tuple(step.shape for step in plan.steps)
     parameters = {f"s{number}": step.rows for number, step in enumerate(plan.steps)}
-    request = Request(unit_text(shapes, dialect), parameters, write=True)
+    request = Request(unit_text(shapes, dialect), parameters, write=True, raw_cells=True)
     try:
         result = await send(request)
     except DriverError as error:
@@ -72,16 +79,26 @@ async def _as_one_query(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Se
             await _name_violation(error, plan.steps, dialect, send)
         raise
     row = result.rows[0]
-    applied: list[tuple[Step, list[Any]]] = []
+    read = _list_reader(dialect)
+    applied: list[tuple[Step, Sequence[Any]]] = []
     for step, column in zip(plan.steps, unit_columns(shapes), strict=True):
-        cell = row[column]
-        if isinstance(step.shape, CreateNodes | MergeNodes):
-            if any(index != position for position, index in enumerate(cell)):
+        found: Sequence[Any] = ()
+        if returns_identities(step.shape):
+            indexes, identities = read(row[column]), read(row[column + 1])
+            if isinstance(step.shape, CreateNodes | MergeNodes) and indexes != list(range(len(indexes))):
                 raise InternalError("the server did not keep the order of a list that edges count on")
-            cell = list(zip(cell, row[column + 1], strict=True))
-        applied.append((step, cell))
+            found = list(zip(indexes, identities, strict=True))
+        applied.append((step, found))
     for step, found in applied:
         _apply(step, found, unit)
+
+
+@lru_cache(maxsize=64)
+def _list_reader(dialect: Dialect) -> Callable[[Any], list[Any]]:
+    """The cell of a list of identities or indexes -> their values."""
+    items, item = dialect.items_cell.format(c="c"), dialect.identity_cell.format(c="x")
+    reader: Callable[[Any], list[Any]] = eval(f"lambda c: [{item} for x in {items}]")
+    return reader
 
 
 async def _step_by_step(
@@ -150,16 +167,9 @@ def _apply(step: Step, found: Sequence[Sequence[Any]] | Sequence[Any], unit: Uni
         case CreateNodes() | MergeNodes():
             if len(found) != len(step.rows):
                 raise InternalError(f"{len(step.rows)} nodes were written, {len(found)} came back")
-            for index, identity in found:
-                entity = step.objects[index]
-                meta = node_meta(type(entity))
-                key = meta.primary_key
-                if key is not None and key.generated:
-                    entity.__dict__[key.name] = identity
-                unit.became_persistent(entity, identity)
-                if isinstance(step.shape, MergeNodes) and step.shape.version:
-                    # The server counted: what it counted to is read when it is needed.
-                    entity._runic_state.stale = True
+            # The server counted the versions of merged nodes: they are read when they are needed.
+            stale = isinstance(step.shape, MergeNodes) and step.shape.version is not None
+            unit.became_persistent([(step.objects[index], identity) for index, identity in found], stale)
         case UpdateNodes() | UpdateEdges():
             for entity in step.objects:
                 meta = node_meta(type(entity)) if isinstance(step.shape, UpdateNodes) else edge_meta(type(entity))

@@ -223,9 +223,10 @@ class _Planner:
             # Nothing can be there yet between nodes of which one is new, nor after a removal.
             fresh = replaced or self._is_new(source) or self._is_new(target)
             if parallel or (fresh and not self._may_exist(source) and not self._may_exist(target)):
-                self._add(CreateEdges(type_, source, target, writes), rows, links)
+                self._add(CreateEdges(type_, source, target, writes, edge_class is not None), rows, links)
             else:
-                self._add(MergeEdges(type_, source, target, writes, undirected), rows, links)
+                shape = MergeEdges(type_, source, target, writes, undirected, edge_class is not None)
+                self._add(shape, rows, links)
 
     def _end(self, entities: list[Any], rows: list[list[Any]]) -> End:
         """One end of a group of edges; appends its columns to the rows."""

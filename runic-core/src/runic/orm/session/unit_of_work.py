@@ -18,6 +18,8 @@ from runic.orm.exceptions import DetachedEntityError
 from runic.orm.session.links import LinkBook
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runic.orm.core.state import Owner
 
 __all__ = ["Flushed", "UnitOfWork", "identity_of"]
@@ -198,17 +200,30 @@ class UnitOfWork:
             )
         )
 
-    def became_persistent(self, entity: Any, identity: Any) -> None:
-        """A created or merged entity is in the database now."""
-        state: EntityState = entity._runic_state
-        state.status = Status.PERSISTENT
-        state.owner = self.owner
-        state.id = identity
-        self.became_clean(entity)
-        self.new.pop(id(entity), None)
-        self.merged.pop(id(entity), None)
-        cls, key = identity_of(entity)
-        self.part(cls)[key] = entity
+    def became_persistent(self, created: Sequence[tuple[Any, Any]], stale: bool) -> None:
+        """Entities of one class, created or merged, are in the database now, with these identities."""
+        if not created:
+            return
+        meta = node_meta(type(created[0][0]))
+        key = meta.primary_key
+        name = key.name if key is not None else None
+        made_by_server = key is None or key.generated
+        part, owner = self.part(meta.root), self.owner
+        for entity, identity in created:
+            state: EntityState = entity._runic_state
+            state.status = Status.PERSISTENT
+            state.owner = owner
+            state.id = identity
+            state.stale = stale
+            state.changes = state.snapshots = None
+            if made_by_server:
+                if name is not None:
+                    entity.__dict__[name] = identity
+                part[identity] = entity
+            else:
+                part[entity.__dict__[name]] = entity
+            self.new.pop(id(entity), None)
+            self.merged.pop(id(entity), None)
 
     def became_clean(self, entity: Any) -> None:
         """What ``entity`` holds is what the database holds."""

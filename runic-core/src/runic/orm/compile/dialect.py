@@ -104,7 +104,7 @@ class Dialect:
     batch_size: int = 1000
     unit_rows: int = 0
     identity: str = "id({v})"
-    identity_type: type = int
+    identity_type: type[Any] = int
     max_name_bytes: int = 255
     labels_cell: str = "{c}"
     identity_cell: str = "{c}"

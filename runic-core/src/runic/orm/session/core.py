@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from runic.orm.compile.dialect import UnitForm
 from runic.orm.core.metadata import node_meta
-from runic.orm.core.models import Edge, Node
+from runic.orm.core.models import Edge
 from runic.orm.core.state import NOT_LOADED, EntityState, Status
 from runic.orm.driver.port import QueryResult, Request
 from runic.orm.exceptions import (
-    DetachedEntityError,
     DriverError,
     EntityNotFoundError,
     LazyLoadError,
-    MetadataError,
     OrmError,
     QueryError,
 )
@@ -32,9 +30,10 @@ from runic.orm.session.blocking import run_blocking
 from runic.orm.session.changes import members, relation_difference
 from runic.orm.session.exclusive import Exclusive
 from runic.orm.session.flush import Guarantee, execute_plan
-from runic.orm.session.links import link_of
-from runic.orm.session.load import Loader, relation_of
+from runic.orm.session.load import Loader
 from runic.orm.session.plan import make_plan
+from runic.orm.session.relating import Relating
+from runic.orm.session.staging import Staging, refuse_if_read_only, require_persistent
 from runic.orm.session.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
@@ -82,6 +81,8 @@ class SessionCore:
         self.unit = UnitOfWork(self)
         self.loader = Loader(self.unit, self.dialect, self.send)
         self.exclusive = Exclusive()
+        self.staging = Staging(self.unit, self.exclusive, read_only=read_only)
+        self.relating = Relating(self.unit, self.exclusive, read_only=read_only)
         self.transactional = self.dialect.unit_form is UnitForm.TRANSACTION
         self._port: Port | None = None
         self._begun = False
@@ -154,167 +155,6 @@ class SessionCore:
                 "the transaction was lost by an error, and with it statements sent with execute(write=True):"
                 f" call rollback() and start again ({self._broken})"
             ) from self._broken
-
-    # -- staging (no I/O) -----------------------------------------------------------------------
-
-    def add(self, entities: Iterable[Any], *, merge: bool = False) -> None:
-        """Stage entities for creation."""
-        with self.exclusive:
-            self._refuse_if_read_only("add()")
-            for entity in entities:
-                self.unit.add(entity, merge=merge)
-
-    def delete(self, entity: Any) -> None:
-        """Stage a deletion."""
-        with self.exclusive:
-            self._refuse_if_read_only("delete()")
-            self.unit.delete(entity)
-
-    def expunge(self, entity: Any) -> None:
-        """Forget an entity."""
-        with self.exclusive:
-            self.unit.expunge(entity)
-
-    def expire(self, entity: Any) -> None:
-        """Forget what a persistent entity holds, changes included."""
-        with self.exclusive:
-            self._require_persistent(entity, "expire()")
-            meta = node_meta(type(entity))
-            state: EntityState = entity._runic_state
-            state.changes = state.snapshots = None
-            self.unit.became_clean(entity)
-            state.stale = True
-            for field in meta.fields.values():
-                if not field.primary_key:
-                    entity.__dict__.pop(field.name, None)
-
-    def relate(
-        self, source: Any, relation: Any, target: Any, edge: Any = None, *, parallel: bool = False
-    ) -> None:
-        """Stage a relationship."""
-        with self.exclusive:
-            self._refuse_if_read_only("relate()")
-            field = self._relation(source, relation)
-            self._check_ends(field, source, target)
-            if edge is not None and (field.edge_cls is None or not isinstance(edge, field.edge_cls)):
-                expected = field.edge_cls.__name__ if field.edge_cls else "none: the relation has no edge_model"
-                raise TypeError(
-                    f"{field.owner.__name__}.{field.name} takes no {type(edge).__name__} as edge (it takes {expected})"
-                )
-            for end in (source, target):
-                if not self.unit.has(end):
-                    self.unit.add(end)
-            if edge is None and field.edge_cls is not None:
-                edge = self._edge_in_memory(field)
-            self.unit.links.add(link_of(field, source, target, edge, parallel))
-            self._show_related(source, field, target)
-            self._forget_inverse(target, field)
-
-    def unrelate(self, source: Any, relation: Any, target: Any) -> None:
-        """Stage the removal of a relationship."""
-        with self.exclusive:
-            self._refuse_if_read_only("unrelate()")
-            field = self._relation(source, relation)
-            self._check_ends(field, source, target)
-            for end in (source, target):
-                if not self.unit.has(end):
-                    raise DetachedEntityError(f"{end!r} does not belong to this session: get() or add() it first")
-            self.unit.links.remove(link_of(field, source, target))
-            self._hide_related(source, field, target)
-            self._forget_inverse(target, field)
-
-    def register_or_get(self, entity: Any) -> Any:
-        """The entity of the identity map that has the same key, or ``entity``, now registered."""
-        with self.exclusive:
-            meta = node_meta(type(entity))
-            key = meta.primary_key
-            value = entity._runic_state.id if key is None or key.generated else entity.__dict__.get(key.name)
-            known = self.unit.part(meta.root).get(value)
-            if known is not None:
-                return known
-            if entity._runic_state.id is None:
-                raise DetachedEntityError(
-                    f"{entity!r} did not come from the database: add() creates it, merge() creates or updates it"
-                )
-            self.unit.add(entity)
-            return entity
-
-    def _edge_in_memory(self, field: FieldDescriptor) -> Any:
-        """An edge given by nobody: its defaults, where the class has a default for everything."""
-        try:
-            return field.edge_cls() if field.edge_cls is not None else None
-        except (TypeError, OrmError) as error:
-            name = field.edge_cls.__name__ if field.edge_cls else ""
-            raise TypeError(
-                f"{field.owner.__name__}.{field.name} has edges of {name}, which needs values: pass edge={name}(...)"
-            ) from error
-
-    def _show_related(self, source: Any, field: FieldDescriptor, target: Any) -> None:
-        """A relation that is in memory shows what was staged, without becoming a change itself."""
-        value = source.__dict__.get(field.name, NOT_LOADED)
-        if value is NOT_LOADED and source._runic_state.status is Status.PERSISTENT:
-            return
-        if not field.uselist:
-            if not self._assigned(source, field):
-                source.__dict__[field.name] = target
-            return
-        for listed in (value or [], (source._runic_state.snapshots or {}).get(field.name)):
-            if listed is not None and not any(each is target for each in listed):
-                listed.append(target)
-                source.__dict__.setdefault(field.name, listed)
-
-    def _hide_related(self, source: Any, field: FieldDescriptor, target: Any) -> None:
-        value = source.__dict__.get(field.name, NOT_LOADED)
-        if value is NOT_LOADED:
-            return
-        if not field.uselist:
-            if value is target and not self._assigned(source, field):
-                source.__dict__[field.name] = None
-            return
-        for listed in (value, (source._runic_state.snapshots or {}).get(field.name)):
-            if listed is not None:
-                listed[:] = [each for each in listed if each is not target]
-
-    def _assigned(self, source: Any, field: FieldDescriptor) -> bool:
-        return field.name in (source._runic_state.changes or ())
-
-    def _forget_inverse(self, target: Any, field: FieldDescriptor) -> None:
-        """The same edges seen from the other end are loaded again when they are next looked at."""
-        state: EntityState = target._runic_state
-        if state.status is not Status.PERSISTENT:
-            return
-        for other in node_meta(type(target)).relations:
-            opposite = other.direction != field.direction or field.direction == "BOTH"
-            if other.relationship == field.relationship and opposite and not self._assigned(target, other):
-                target.__dict__.pop(other.name, None)
-                if state.snapshots:
-                    state.snapshots.pop(other.name, None)
-
-    def _relation(self, source: Any, relation: Any) -> FieldDescriptor:
-        name = relation if isinstance(relation, str) else getattr(relation, "name", None)
-        if not isinstance(source, Node) or not isinstance(name, str):
-            raise TypeError(f"expected a node and the name of a relation, got {source!r} and {relation!r}")
-        field = node_meta(type(source)).fields.get(name)
-        if field is None or not field.is_relation:
-            return relation_of(type(source), name)
-        return field
-
-    def _check_ends(self, field: FieldDescriptor, source: Any, target: Any) -> None:
-        del source
-        if not isinstance(target, field.target_cls):
-            raise TypeError(
-                f"{field.owner.__name__}.{field.name} relates to {field.target_cls.__name__}, not to {target!r}"
-            )
-
-    def _refuse_if_read_only(self, what: str) -> None:
-        if self.read_only:
-            raise QueryError(f"{what}: this session is read-only")
-
-    def _require_persistent(self, entity: Any, what: str) -> None:
-        if not isinstance(entity, Node | Edge):
-            raise TypeError(f"{what} takes an entity, not {entity!r}")
-        if not self.unit.has(entity) or entity._runic_state.status is not Status.PERSISTENT:
-            raise DetachedEntityError(f"{what}: {entity!r} is not a persistent entity of this session")
 
     # -- what descriptors ask for ---------------------------------------------------------------
 
@@ -423,7 +263,7 @@ class SessionCore:
     async def refresh(self, entity: Any) -> None:
         """Read an entity again."""
         with self.exclusive:
-            self._require_persistent(entity, "refresh()")
+            require_persistent(self.unit, entity, "refresh()")
             await self._autoflush(skip=entity)
             state: EntityState = entity._runic_state
             state.changes = state.snapshots = None
@@ -437,7 +277,7 @@ class SessionCore:
             await self._autoflush()
             groups: dict[type, list[Any]] = {}
             for entity in listed:
-                self._require_persistent(entity, "load()")
+                require_persistent(self.unit, entity, "load()")
                 groups.setdefault(type(entity), []).append(entity)
             for cls, group in groups.items():
                 await self.loader.fetch(cls, group, names)
@@ -446,7 +286,7 @@ class SessionCore:
         """Run raw Cypher."""
         with self.exclusive:
             if write:
-                self._refuse_if_read_only("execute(write=True)")
+                refuse_if_read_only(self.read_only, "execute(write=True)")
             await self._autoflush()
             result = await self.send(Request(cypher, dict(params or {}), write=write))
             if write:
@@ -486,6 +326,7 @@ class SessionCore:
         for entity in plan.clean:
             unit.became_clean(entity)
         unit.links.clear()
+        self.relating.forget()
         if not self.transactional:
             unit.committed()
 
@@ -564,6 +405,7 @@ class SessionCore:
         self._broken = None
         self._unit_guarantee = self._initial_guarantee()
         self.unit.rollback()
+        self.relating.forget()
         try:
             if port is not None and begun:
                 await port.rollback()
@@ -601,33 +443,6 @@ class SessionCore:
         """What the last commit promised."""
         return self._last
 
-    async def merge(self, entity: Any) -> Any:
-        """Stage an upsert by key; returns the entity that the session keeps."""
-        with self.exclusive:
-            self._refuse_if_read_only("merge()")
-            if not isinstance(entity, Node):
-                raise TypeError(f"merge() takes a node, not {entity!r}")
-            meta = node_meta(type(entity))
-            key = meta.primary_key
-            if key is None or key.generated:
-                raise MetadataError(
-                    f"merge() needs a primary key that the program chooses; {meta.cls.__name__} has none: use add()"
-                )
-            value = entity.__dict__.get(key.name)
-            known = self.unit.part(meta.root).get(value)
-            if known is None or known is entity:
-                if not self.unit.has(entity):
-                    self.unit.add(entity, merge=True)
-                return entity
-            for field in meta.fields.values():
-                if field.primary_key or field.version or field.name not in entity.__dict__:
-                    continue
-                given = entity.__dict__[field.name]
-                if field.is_relation and (given is NOT_LOADED or not given):
-                    continue
-                setattr(known, field.name, given)
-            return known
-
     async def enter_block(self) -> None:
         """Begin a block whose changes are flushed together at its end, or taken back together."""
         with self.exclusive:
@@ -642,6 +457,7 @@ class SessionCore:
             self.autoflush = self._blocks.pop()
             if failed:
                 self.unit.discard()
+                self.relating.forget()
             else:
                 await self._flush()
 

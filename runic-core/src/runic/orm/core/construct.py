@@ -107,7 +107,7 @@ def _generate(cls: type[Any], meta: NodeMeta | EdgeMeta) -> Callable[..., None]:
     ]
     if hasattr(cls, "__post_init__"):
         lines.append("    _runic_self.__post_init__()")
-    exec(compile("\n".join(lines), f"<runic {cls.__qualname__}.__init__>", "exec"), namespace)  # noqa: S102
+    exec(compile("\n".join(lines), f"<runic {cls.__qualname__}.__init__>", "exec"), namespace)
     function: Any = namespace["__init__"]
     function.__qualname__ = f"{cls.__qualname__}.__init__"
     function.__module__ = cls.__module__

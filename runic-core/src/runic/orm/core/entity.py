@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 import reprlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, SupportsIndex
 
+from runic.orm.core import pickling
 from runic.orm.core.access import write
 from runic.orm.core.construct import ModelSignature, generic_init
 from runic.orm.core.declare import suggest
 from runic.orm.core.snapshots import is_immutable, is_list, same_value
 from runic.orm.core.state import NOT_LOADED, EntityState, Status
-from runic.orm.exceptions import DetachedEntityError
 
 if TYPE_CHECKING:
     from runic.orm.core.descriptors import FieldDescriptor
@@ -82,7 +82,7 @@ class Entity:
         shown = [
             f"{field.name}={_texts.repr(values[field.name])}"
             for field in fields
-            if not field.is_relation and field.name in values and is_immutable(values[field.name])
+            if not field.is_relation and is_immutable(values.get(field.name, NOT_LOADED))
         ]
         return f"{type(self).__name__}({', '.join(shown)})"
 
@@ -117,27 +117,32 @@ class Entity:
         twin._runic_state = _apart(self._runic_state)
         return twin
 
-    def __getstate__(self) -> tuple[dict[str, Any], str, Any]:
-        state = self._runic_state
-        if state.owner is not None:
-            raise DetachedEntityError(
-                f"{self!r} belongs to a live session and cannot be pickled: session.expunge() it, "
-                "or close the session first"
-            )
-        values = {name: value for name, value in self.__dict__.items() if value is not NOT_LOADED}
-        return values, state.status.name, state.id
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        """For pickle. Related entities that are in memory are pickled too, however many there are.
 
-    def __setstate__(self, data: tuple[dict[str, Any], str, Any]) -> None:
-        values, status, identity = data
-        self.__dict__.update(values)
-        self._runic_state = state = EntityState()
-        state.status = Status[status]
-        state.id = identity
+        Raises:
+            DetachedEntityError: this or a related entity belongs to a live session.
+        """
+        return (
+            pickling.reduce_entity(self) if pickling.is_usual(type(self)) else super().__reduce_ex__(protocol)
+        )
+
+    def __getstate__(self) -> Any:
+        """What is pickled; a class may override it, together with ``__setstate__``."""
+        return pickling.get_state(self)
+
+    def __setstate__(self, data: Any) -> None:
+        """Take what ``__getstate__`` gave."""
+        pickling.set_state(self, data)
+
+
+pickling.usual_functions.update((Entity.__reduce_ex__, Entity.__getstate__, Entity.__setstate__))
 
 
 def _apart(original: EntityState) -> EntityState:
     """The state of a copy, which no session knows."""
     state = EntityState()
+    state.ends = original.ends
     if original.status not in (Status.TRANSIENT, Status.PENDING):
         state.status = Status.DETACHED
         state.id = original.id

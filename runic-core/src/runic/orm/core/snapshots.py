@@ -11,6 +11,7 @@ from uuid import UUID
 
 from typing_extensions import TypeIs
 
+from runic.orm.core.state import NOT_LOADED
 from runic.orm.core.types import GeoLocation, Vector
 
 __all__ = ["NO_SNAPSHOT", "is_immutable", "is_list", "same_value", "take_snapshot"]
@@ -30,7 +31,7 @@ NO_SNAPSHOT: Final = _NoSnapshot.NO_SNAPSHOT
 
 def is_immutable(value: object) -> bool:
     """Whether ``value`` cannot change in place."""
-    return type(value) in _IMMUTABLE or isinstance(value, (Enum, date))
+    return type(value) in _IMMUTABLE or (isinstance(value, (Enum, date)) and value is not NOT_LOADED)
 
 
 def is_list(value: object) -> TypeIs[list[Any]]:

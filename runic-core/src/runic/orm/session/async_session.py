@@ -70,11 +70,11 @@ class AsyncSession:
         Raises:
             DetachedEntityError: it belongs to another session.
         """
-        self._core.add([entity])
+        self._core.staging.add([entity])
 
     def add_all(self, entities: Iterable[Any]) -> None:
         """Stage many entities."""
-        self._core.add(entities)
+        self._core.staging.add(entities)
 
     async def merge[T](self, entity: T) -> T:
         """Create the entity, or update the one that has its primary key.
@@ -83,7 +83,7 @@ class AsyncSession:
             The entity that the session keeps: the given one, or the one it had already, with the
             values of the given one.
         """
-        return await self._core.merge(entity)
+        return self._core.staging.merge(entity)  # type: ignore[no-any-return]
 
     def delete(self, entity: Any) -> None:
         """Stage the deletion of an entity and of its relationships.
@@ -91,7 +91,7 @@ class AsyncSession:
         Raises:
             DetachedEntityError: it is not known to this session.
         """
-        self._core.delete(entity)
+        self._core.staging.delete(entity)
 
     async def relate(
         self,
@@ -111,21 +111,21 @@ class AsyncSession:
             edge: an instance of the relation's ``edge_model``, for the properties of the relationship.
             parallel: create a further relationship even if there is one.
         """
-        self._core.relate(source, field_name, target, edge, parallel=parallel)
+        self._core.relating.relate(source, field_name, target, edge, parallel=parallel)
 
     async def unrelate(self, source: Any, field_name: Any, target: Any) -> None:
         """Stage the removal of the relationships between two entities."""
-        self._core.unrelate(source, field_name, target)
+        self._core.relating.unrelate(source, field_name, target)
 
     # -- membership -----------------------------------------------------------------------------
 
     def register_or_get[T](self, entity: T) -> T:
         """The entity of this session with the same key, or the given one, now of this session."""
-        return self._core.register_or_get(entity)  # type: ignore[no-any-return]
+        return self._core.staging.register_or_get(entity)  # type: ignore[no-any-return]
 
     def expire(self, entity: Any) -> None:
         """Forget what an entity holds, unflushed changes included; it is read again when needed."""
-        self._core.expire(entity)
+        self._core.staging.expire(entity)
 
     async def refresh(self, entity: Any) -> None:
         """Read an entity again now, and overwrite what it holds.
@@ -137,7 +137,7 @@ class AsyncSession:
 
     def expunge(self, entity: Any) -> None:
         """Forget an entity: it becomes detached, nothing happens in the database."""
-        self._core.expunge(entity)
+        self._core.staging.expunge(entity)
 
     # -- loading --------------------------------------------------------------------------------
 

@@ -178,8 +178,7 @@ def _apply(step: Step, found: Sequence[Sequence[Any]] | Sequence[Any], unit: Uni
                     entity.__dict__[name] = (entity.__dict__.get(name) or 0) + 1
                 unit.became_clean(entity)
         case DeleteNodes():
-            for entity in step.objects:
-                unit.became_deleted(entity)
+            unit.became_deleted(step.objects)
         case CreateEdges() | MergeEdges():
             for index, identity in found:
                 link = step.objects[index]

@@ -122,8 +122,9 @@ class _Planner:
                     self._differ(book, clearings, relation, entity, *difference)
         for entity in self.unit.deleted.values():
             book.forget(entity)
+        owner = self.unit.owner
         for link in (*book.additions.values(), *book.parallels):
-            if not (self.unit.has(link.start) and self.unit.has(link.end)):
+            if link.start._runic_state.owner is not owner or link.end._runic_state.owner is not owner:
                 self._refuse(link)
         return book, clearings
 
@@ -195,20 +196,25 @@ class _Planner:
     def _write_links(self, book: LinkBook) -> None:
         """Group links by type, by where their ends come from, and by their edge class."""
         places, removals = self.places, book.removals
-
-        def kind(link: Link) -> tuple[Any, ...]:
-            start, end = places.get(id(link.start)), places.get(id(link.end))
-            return (
-                link.type,
-                type(link.start) if start is None else start[0],
-                type(link.end) if end is None else end[0],
-                None if link.edge is None else type(link.edge),
-                link.undirected,
-                link.parallel,
-                not link.parallel and link.key in removals,
+        groups: dict[tuple[Any, ...], list[Link]] = {}
+        for link in (*book.additions.values(), *book.parallels):
+            _, start, end, type_, undirected, edge, parallel = link
+            place, other = places.get(id(start)), places.get(id(end))
+            key = (
+                type_,
+                type(start) if place is None else place[0],
+                type(end) if other is None else other[0],
+                None if edge is None else type(edge),
+                undirected,
+                parallel,
+                bool(removals) and not parallel and link.key in removals,
             )
-
-        for key, links in _by(kind, [*book.additions.values(), *book.parallels]).items():
+            group = groups.get(key)
+            if group is None:
+                groups[key] = [link]
+            else:
+                group.append(link)
+        for key, links in groups.items():
             type_, _, _, edge_class, undirected, parallel, replaced = key
             rows = _numbered(links)
             source = self._end([link.start for link in links], rows)

@@ -247,15 +247,25 @@ class UnitOfWork:
         state.snapshots = copies or None
         self.touched[id(entity)] = entity
 
-    def became_deleted(self, entity: Any) -> None:
-        """``entity`` is not in the database any more."""
-        self._remove_identity(entity)
-        for book in (self.dirty, self.touched, self.deleted):
-            book.pop(id(entity), None)
-        state: EntityState = entity._runic_state
-        state.status = Status.DELETED
-        state.owner = None
-        state.siblings = None
+    def became_deleted(self, entities: Sequence[Any]) -> None:
+        """Entities of one class are not in the database any more."""
+        if not entities:
+            return
+        meta = node_meta(type(entities[0]))
+        key = meta.primary_key
+        name = None if key is None or key.generated else key.name
+        part = self.part(meta.root)
+        books = [book for book in (self.dirty, self.touched) if book]
+        for entity in entities:
+            state: EntityState = entity._runic_state
+            value = state.id if name is None else entity.__dict__.get(name)
+            if part.get(value) is entity:
+                del part[value]
+            for book in books:
+                book.pop(id(entity), None)
+            self.deleted.pop(id(entity), None)
+            state.status = Status.DELETED
+            state.owner = state.siblings = None
 
     def committed(self) -> None:
         """What was flushed is durable."""

@@ -1,0 +1,118 @@
+"""Staging: what a program asks of a session before anything is sent. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from runic.orm.core.metadata import node_meta
+from runic.orm.core.models import Edge, Node
+from runic.orm.core.state import NOT_LOADED, EntityState, Status
+from runic.orm.exceptions import DetachedEntityError, MetadataError, QueryError
+
+if TYPE_CHECKING:
+    from runic.orm.session.exclusive import Exclusive
+    from runic.orm.session.unit_of_work import UnitOfWork
+
+__all__ = ["Staging", "refuse_if_read_only", "require_persistent"]
+
+
+def refuse_if_read_only(read_only: bool, what: str) -> None:
+    """Raise for a write in a read-only session."""
+    if read_only:
+        raise QueryError(f"{what}: this session is read-only")
+
+
+def require_persistent(unit: UnitOfWork, entity: Any, what: str) -> None:
+    """Raise unless ``entity`` is in the database and in this session.
+
+    Raises:
+        TypeError: it is no entity.
+        DetachedEntityError: it is not.
+    """
+    if not isinstance(entity, Node | Edge):
+        raise TypeError(f"{what} takes an entity, not {entity!r}")
+    if not unit.has(entity) or entity._runic_state.status is not Status.PERSISTENT:
+        raise DetachedEntityError(f"{what}: {entity!r} is not a persistent entity of this session")
+
+
+class Staging:
+    """Adds, deletes, merges and forgets entities of one unit of work."""
+
+    def __init__(self, unit: UnitOfWork, exclusive: Exclusive, *, read_only: bool) -> None:
+        self.unit = unit
+        self.exclusive = exclusive
+        self.read_only = read_only
+
+    def add(self, entities: Iterable[Any]) -> None:
+        """Stage entities for creation."""
+        self.exclusive.check()
+        refuse_if_read_only(self.read_only, "add()")
+        add = self.unit.add
+        for entity in entities:
+            add(entity)
+
+    def delete(self, entity: Any) -> None:
+        """Stage a deletion."""
+        self.exclusive.check()
+        if self.read_only:
+            refuse_if_read_only(True, "delete()")
+        self.unit.delete(entity)
+
+    def expunge(self, entity: Any) -> None:
+        """Forget an entity."""
+        self.exclusive.check()
+        self.unit.expunge(entity)
+
+    def expire(self, entity: Any) -> None:
+        """Forget what a persistent entity holds, changes included."""
+        self.exclusive.check()
+        require_persistent(self.unit, entity, "expire()")
+        state: EntityState = entity._runic_state
+        state.changes = state.snapshots = None
+        self.unit.became_clean(entity)
+        state.stale = True
+        for field in node_meta(type(entity)).fields.values():
+            if not field.primary_key:
+                entity.__dict__.pop(field.name, None)
+
+    def merge(self, entity: Any) -> Any:
+        """Stage an upsert by key; returns the entity that the session keeps."""
+        self.exclusive.check()
+        refuse_if_read_only(self.read_only, "merge()")
+        if not isinstance(entity, Node):
+            raise TypeError(f"merge() takes a node, not {entity!r}")
+        meta = node_meta(type(entity))
+        key = meta.primary_key
+        if key is None or key.generated:
+            raise MetadataError(
+                f"merge() needs a primary key that the program chooses; {meta.cls.__name__} has none: use add()"
+            )
+        known = self.unit.part(meta.root).get(entity.__dict__.get(key.name))
+        if known is None or known is entity:
+            if not self.unit.has(entity):
+                self.unit.add(entity, merge=True)
+            return entity
+        for field in meta.fields.values():
+            if field.primary_key or field.version or field.name not in entity.__dict__:
+                continue
+            given = entity.__dict__[field.name]
+            if not (field.is_relation and (given is NOT_LOADED or not given)):
+                setattr(known, field.name, given)
+        return known
+
+    def register_or_get(self, entity: Any) -> Any:
+        """The entity of the identity map that has the same key, or ``entity``, now registered."""
+        self.exclusive.check()
+        meta = node_meta(type(entity))
+        key = meta.primary_key
+        value = entity._runic_state.id if key is None or key.generated else entity.__dict__.get(key.name)
+        known = self.unit.part(meta.root).get(value)
+        if known is not None:
+            return known
+        if entity._runic_state.id is None:
+            raise DetachedEntityError(
+                f"{entity!r} did not come from the database: add() creates it, merge() creates or updates it"
+            )
+        self.unit.add(entity)
+        return entity

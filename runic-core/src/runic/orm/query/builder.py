@@ -356,8 +356,8 @@ class QueryBuilder[T](Refinable):
         found: list[tuple[Any, ...]] = session.all_with_edges(self)
         return found
 
-    def count(self) -> int:  # noqa: D402 - a false alarm over count(*)
-        """Count the rows, by ``RETURN count(*)``; ignores :meth:`limit` and :meth:`skip`.
+    def count(self) -> int:
+        """The number of rows, whatever :meth:`project` and the like say; ignores :meth:`limit` and :meth:`skip`.
 
         Raises:
             RuntimeError: it is a statement; a session executes these.

@@ -88,6 +88,10 @@ class LinkBook:
         self.parallels = [each for each in self.parallels if each.key != link.key]
         self.removals[link.key] = link
 
+    def keys(self) -> set[tuple[Any, ...]]:
+        """The keys of all edges to be written."""
+        return {*self.additions, *(link.key for link in self.parallels)}
+
     def written(self, link: Link, *, removed: bool) -> None:
         """The database has it: a later flush must not write it again."""
         if removed:

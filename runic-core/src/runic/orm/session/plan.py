@@ -109,17 +109,19 @@ class _Planner:
     ) -> tuple[LinkBook, list[Clearing]]:
         """Staged links and those that follow from assignments, with nothing that points at the deleted."""
         book = self.unit.links.copy()
+        # What relate() staged is in the lists in memory as well, and must not be written twice.
+        staged = book.keys()
         clearings: list[Clearing] = []
         for cls, entities in new:
             for relation in self._nodes(cls).relations:
                 for entity in entities:
                     for target in members(entity, relation):
-                        self._attach(book, relation, entity, target)
+                        self._attach(book, staged, relation, entity, target)
         for entity in changed:
             for relation in self._nodes(type(entity)).relations:
                 difference = relation_difference(entity, relation)
                 if difference is not None:
-                    self._differ(book, clearings, relation, entity, *difference)
+                    self._differ(book, staged, clearings, relation, entity, *difference)
         for entity in self.unit.deleted.values():
             book.forget(entity)
         owner = self.unit.owner
@@ -131,6 +133,7 @@ class _Planner:
     def _differ(
         self,
         book: LinkBook,
+        staged: set[tuple[Any, ...]],
         clearings: list[Clearing],
         relation: FieldDescriptor,
         entity: Any,
@@ -146,15 +149,24 @@ class _Planner:
                 if link.key not in book.additions:
                     book.removals.setdefault(link.key, link)
         for target in added:
-            self._attach(book, relation, entity, target)
+            self._attach(book, staged, relation, entity, target)
 
-    def _attach(self, book: LinkBook, relation: FieldDescriptor, source: Any, target: Any) -> None:
+    def _attach(
+        self,
+        book: LinkBook,
+        staged: set[tuple[Any, ...]],
+        relation: FieldDescriptor,
+        source: Any,
+        target: Any,
+    ) -> None:
         link = link_of(relation, source, target)
-        if link.key in book.additions:
+        key = link.key
+        if key in staged:
             return
+        staged.add(key)
         if relation.edge_cls is not None and edge_meta(relation.edge_cls).properties:
             link = link_of(relation, source, target, _default_edge(relation, source))
-        book.additions[link.key] = link
+        book.additions[key] = link
 
     def _refuse(self, link: Link) -> None:
         end = link.start if not self.unit.has(link.start) else link.end

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runic.orm.core.metadata import node_meta
 from runic.orm.core.models import Node
 from runic.orm.core.state import NOT_LOADED, EntityState, Status
 from runic.orm.exceptions import DetachedEntityError, OrmError
-from runic.orm.session.links import link_of
+from runic.orm.session.links import Link, link_of
 from runic.orm.session.load import relation_of
 from runic.orm.session.staging import refuse_if_read_only
 
@@ -20,6 +20,19 @@ if TYPE_CHECKING:
 __all__ = ["Relating"]
 
 
+class _Relation(NamedTuple):
+    """What relating two classes needs to know, worked out once."""
+
+    field: FieldDescriptor
+    name: str
+    type: str
+    edge_cls: type | None
+    uselist: bool
+    incoming: bool
+    undirected: bool
+    inverses: tuple[str, ...]
+
+
 class Relating:
     """Stages the relationships of one unit of work."""
 
@@ -27,8 +40,8 @@ class Relating:
         self.unit = unit
         self.exclusive = exclusive
         self.read_only = read_only
-        # (source class, relation, target class) -> the field and the relations that see it reversed
-        self._resolved: dict[tuple[type, str, type], tuple[FieldDescriptor, tuple[str, ...]]] = {}
+        # by source class, name of the relation, target class
+        self._resolved: dict[tuple[type, str, type], _Relation] = {}
         # (id of source, relation) -> (the list, ids of its members): membership in constant time
         self._members: dict[tuple[int, str], tuple[list[Any], set[int]]] = {}
 
@@ -37,22 +50,25 @@ class Relating:
         self.exclusive.check()
         if self.read_only:
             refuse_if_read_only(True, "relate()")
-        field, inverses = self._resolve(source, relation, target)
-        if edge is None:
-            if field.edge_cls is not None:
-                edge = _default_edge(field)
-        elif field.edge_cls is None or not isinstance(edge, field.edge_cls):
-            expected = field.edge_cls.__name__ if field.edge_cls else "none: the relation has no edge_model"
-            raise TypeError(
-                f"{field.owner.__name__}.{field.name} takes no {type(edge).__name__} as edge (it takes {expected})"
-            )
+        name = relation if type(relation) is str else getattr(relation, "name", None)
+        known = self._resolved.get((type(source), name, type(target))) or self._resolve(source, name, target)
+        field, name, type_, edge_cls, uselist, incoming, undirected, inverses = known
+        if edge_cls is not None:
+            if edge is None:
+                edge = _default_edge(field, edge_cls)
+            elif not isinstance(edge, edge_cls):
+                raise _wrong_edge(field, edge)
+        elif edge is not None:
+            raise _wrong_edge(field, edge)
         unit = self.unit
-        if source._runic_state.owner is not unit.owner:
+        owner = unit.owner
+        if source._runic_state.owner is not owner:
             unit.add(source)
-        if target._runic_state.owner is not unit.owner:
+        if target._runic_state.owner is not owner:
             unit.add(target)
-        unit.links.add(link_of(field, source, target, edge, parallel))
-        self._show(source, field, target)
+        start, end = (target, source) if incoming else (source, target)
+        unit.links.add(Link(field, start, end, type_, undirected, edge, parallel))
+        self._show(source, name, target, uselist)
         if inverses:
             _forget_inverse(target, inverses)
 
@@ -60,13 +76,14 @@ class Relating:
         """Stage the removal of a relationship."""
         self.exclusive.check()
         refuse_if_read_only(self.read_only, "unrelate()")
-        field, inverses = self._resolve(source, relation, target)
+        name = relation if isinstance(relation, str) else getattr(relation, "name", None)
+        known = self._resolve(source, name, target)
         for end in (source, target):
             if not self.unit.has(end):
                 raise DetachedEntityError(f"{end!r} does not belong to this session: get() or add() it first")
-        self.unit.links.remove(link_of(field, source, target))
-        self._hide(source, field, target)
-        _forget_inverse(target, inverses)
+        self.unit.links.remove(link_of(known.field, source, target))
+        self._hide(source, known.field, target)
+        _forget_inverse(target, known.inverses)
 
     def forget(self) -> None:
         """Forget what was worked out about lists in memory: a flush or rollback has been through them."""
@@ -74,14 +91,9 @@ class Relating:
 
     # -- names ----------------------------------------------------------------------------------
 
-    def _resolve(self, source: Any, relation: Any, target: Any) -> tuple[FieldDescriptor, tuple[str, ...]]:
-        name = relation if isinstance(relation, str) else getattr(relation, "name", None)
-        key = (type(source), name, type(target))
-        found = self._resolved.get(key)  # type: ignore[arg-type]
-        if found is not None:
-            return found
+    def _resolve(self, source: Any, name: Any, target: Any) -> _Relation:
         if not isinstance(source, Node) or not isinstance(name, str):
-            raise TypeError(f"expected a node and the name of a relation, got {source!r} and {relation!r}")
+            raise TypeError(f"expected a node and the name of a relation, got {source!r} and {name!r}")
         field = node_meta(type(source)).fields.get(name)
         if field is None or not field.is_relation:
             field = relation_of(type(source), name)
@@ -95,23 +107,33 @@ class Relating:
             if other.relationship == field.relationship
             and (other.direction != field.direction or field.direction == "BOTH")
         )
-        found = self._resolved[type(source), name, type(target)] = (field, inverses)
+        assert field.relationship is not None
+        found = self._resolved[type(source), name, type(target)] = _Relation(
+            field,
+            field.name,
+            field.relationship,
+            field.edge_cls,
+            field.uselist,
+            field.direction == "INCOMING",
+            field.direction == "BOTH",
+            inverses,
+        )
         return found
 
     # -- memory ---------------------------------------------------------------------------------
 
-    def _show(self, source: Any, field: FieldDescriptor, target: Any) -> None:
+    def _show(self, source: Any, name: str, target: Any, uselist: bool) -> None:
         """A relation that is in memory shows what was staged, without becoming a change itself."""
-        name = field.name
-        value = source.__dict__.get(name, NOT_LOADED)
-        state: EntityState = source._runic_state
+        values = source.__dict__
+        value = values.get(name, NOT_LOADED)
         if value is NOT_LOADED:
-            if state.status is Status.PERSISTENT:
+            if source._runic_state.status is Status.PERSISTENT:
                 return
-            value = source.__dict__[name] = [] if field.uselist else None
-        if not field.uselist:
+            value = values[name] = [] if uselist else None
+        state: EntityState = source._runic_state
+        if not uselist:
             if name not in (state.changes or ()):
-                source.__dict__[name] = target
+                values[name] = target
             return
         known = self._members.get((id(source), name))
         if known is None or known[0] is not value or len(known[1]) != len(value):
@@ -149,13 +171,19 @@ def _forget_inverse(target: Any, inverses: tuple[str, ...]) -> None:
                 state.snapshots.pop(name, None)
 
 
-def _default_edge(field: FieldDescriptor) -> Any:
+def _default_edge(field: FieldDescriptor, edge_cls: type) -> Any:
     """An edge given by nobody: its defaults, where the class has a default for everything."""
-    assert field.edge_cls is not None
-    name = field.edge_cls.__name__
     try:
-        return field.edge_cls()
+        return edge_cls()
     except (TypeError, OrmError) as error:
+        name = edge_cls.__name__
         raise TypeError(
             f"{field.owner.__name__}.{field.name} has edges of {name}, which needs values: pass edge={name}(...)"
         ) from error
+
+
+def _wrong_edge(field: FieldDescriptor, edge: Any) -> TypeError:
+    expected = field.edge_cls.__name__ if field.edge_cls else "none: the relation has no edge_model"
+    return TypeError(
+        f"{field.owner.__name__}.{field.name} takes no {type(edge).__name__} as edge (it takes {expected})"
+    )

@@ -67,7 +67,7 @@ bench: $(DEV)
 	$(PY) -m bench
 
 docs: $(DEV)
-	@if [ -f mkdocs.yml ]; then $(PY) -m mkdocs build --strict --quiet --site-dir .cache/site; \
+	@if [ -f mkdocs.yml ]; then NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet --site-dir .cache/site; \
 	else echo "docs: there is no mkdocs.yml"; fi
 
 wheels: $(WHEELS)

@@ -26,7 +26,7 @@ PUBLIC = ("runic.orm", "runic.migrate")
 
 
 def unpack() -> dict[str, Path]:
-    """Lay all wheels and the typing tests into one tree; the source of each file by its place there."""
+    """Lay all wheels into one tree; the source of each file by its place there."""
     shutil.rmtree(TREE, ignore_errors=True)
     sources: dict[str, Path] = {}
     for wheel in sorted(WHEELS.glob("*.whl")):
@@ -36,11 +36,6 @@ def unpack() -> dict[str, Path]:
                 if name.startswith("runic/"):
                     archive.extract(name, TREE)
                     sources[name] = ROOT / member / "src" / name
-    typing_tests = ROOT / "tests" / "typing"
-    if typing_tests.is_dir():
-        shutil.copytree(typing_tests, TREE / "typing_tests", ignore=shutil.ignore_patterns("__pycache__"))
-        for path in typing_tests.rglob("*.py"):
-            sources[f"typing_tests/{path.relative_to(typing_tests).as_posix()}"] = path
     return sources
 
 

@@ -16,7 +16,7 @@ UpdateNodes     match columns, one per write
 DeleteNodes     match columns
 CreateEdges     source columns, target columns, one per write
 MergeEdges      the same
-UpdateEdges     identity of the source, of the edge, version if any, one per write
+UpdateEdges     identities of the ends, of the edge, version if any, one per write
 DeleteEdges     source columns, target columns (of ``target`` only if it is given)
 ==============  ====================================================================
 
@@ -62,10 +62,13 @@ class Match:
     Attributes:
         key: (property name, template over ``{v}``), or ``None`` if identity alone must do.
         version: the version property, if the row carries the version it must have.
+        label: a label it must have, where there is no key: the node that took over the identity of a
+            deleted one is then at least one of its kind.
     """
 
     key: tuple[str, str] | None = None
     version: str | None = None
+    label: str | None = None
 
     @property
     def width(self) -> int:
@@ -178,8 +181,8 @@ class DeleteEdges:
 
     Attributes:
         target: the other end; ``None``: any node with ``target_label``.
-        undirected: in either direction. Otherwise from ``source`` to ``target``, or the other
-            way round if ``reverse``.
+        undirected: without ``target``, in either direction; ``reverse``: those that enter ``source``.
+            With ``target`` always from ``source`` to ``target``.
     """
 
     type: str

@@ -23,15 +23,17 @@ from runic.orm.exceptions import (
     LazyLoadError,
     OrmError,
     QueryError,
+    StaleObjectError,
 )
 from runic.orm.mapper.mapper import Mapper
 from runic.orm.plugin.manager import adopt
 from runic.orm.session.blocking import run_blocking
 from runic.orm.session.changes import members, relation_difference
 from runic.orm.session.exclusive import Exclusive
-from runic.orm.session.flush import Guarantee, execute_plan
+from runic.orm.session.flush import Guarantee, execute_plan, promise
 from runic.orm.session.load import Loader
 from runic.orm.session.plan import make_plan
+from runic.orm.session.recipe import node_recipe
 from runic.orm.session.relating import Relating
 from runic.orm.session.staging import Staging, refuse_if_read_only, require_persistent
 from runic.orm.session.unit_of_work import UnitOfWork
@@ -88,7 +90,7 @@ class SessionCore:
         self._begun = False
         self._raw_writes = 0
         self._flushes = 0
-        self._broken: DriverError | None = None
+        self._broken: OrmError | None = None
         self._blocks: list[bool] = []
         self._last: Guarantee = "transaction" if self.transactional else "single query"
         self._unit_guarantee: Guarantee = self._last
@@ -129,7 +131,7 @@ class SessionCore:
             self._begun = True
         return port
 
-    async def _lose_transaction(self, error: DriverError) -> None:
+    async def _lose_transaction(self, error: OrmError) -> None:
         """The server forgets a transaction after an error: what was flushed in it is staged again."""
         if self._raw_writes:
             self._broken = error
@@ -320,10 +322,22 @@ class SessionCore:
         if plan.steps:
             if self.read_only:
                 raise QueryError("this session is read-only, and an entity of it was changed")
-            guarantee = await execute_plan(plan, unit, self.dialect, self.send)
+            guarantee = promise(plan, self.dialect)
+            if guarantee == "several queries":
+                # Beforehand: a failure in the middle leaves some of it written.
+                self._note_write(guarantee)
+            try:
+                await execute_plan(plan, unit, self.dialect, self.send)
+            except StaleObjectError as error:
+                if self.transactional:
+                    await self._lose_transaction(error)
+                raise
             self._flushes += 1
             self._note_write("several queries" if self._several_queries() else guarantee)
         for entity in plan.clean:
+            if plan.steps and self.transactional:
+                # One of which only relations changed is in no step of its own.
+                unit.record(entity)
             unit.became_clean(entity)
         unit.links.clear()
         self.relating.forget()
@@ -340,16 +354,15 @@ class SessionCore:
     async def _cascade(self) -> None:
         """Follow relations declared with ``cascade=True``: add what they reach, delete with their owner."""
         unit = self.unit
-        queue = [*unit.new.values(), *unit.merged.values(), *unit.dirty.values(), *unit.touched.values()]
+        books = (unit.new, unit.merged, unit.dirty, unit.touched)
+        queue = [entity for book in books for entity in book.values() if self._cascades(type(entity))]
         seen: set[int] = set()
         while queue:
             entity = queue.pop()
-            if id(entity) in seen or isinstance(entity, Edge):
+            if id(entity) in seen:
                 continue
             seen.add(id(entity))
-            for relation in node_meta(type(entity)).relations:
-                if not relation.cascade:
-                    continue
+            for relation in self._cascades(type(entity)):
                 if entity._runic_state.status is Status.PERSISTENT and relation_difference(entity, relation) is None:
                     continue
                 for target in members(entity, relation):
@@ -361,9 +374,8 @@ class SessionCore:
             reached: list[Any] = []
             groups: dict[FieldDescriptor, list[Any]] = {}
             for entity in wave:
-                for relation in node_meta(type(entity)).relations:
-                    if relation.cascade:
-                        groups.setdefault(relation, []).append(entity)
+                for relation in self._cascades(type(entity)):
+                    groups.setdefault(relation, []).append(entity)
             for relation, owners in groups.items():
                 await self.loader.relation(owners, relation)
                 for owner in owners:
@@ -372,6 +384,9 @@ class SessionCore:
                             unit.delete(target)
                             reached.append(target)
             wave = reached
+
+    def _cascades(self, cls: type) -> tuple[FieldDescriptor, ...]:
+        return () if issubclass(cls, Edge) else node_recipe(cls, self.dialect).cascades
 
     async def commit(self) -> None:
         """Flush, and make it durable."""

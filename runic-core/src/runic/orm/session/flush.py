@@ -23,6 +23,7 @@ from runic.orm.compile.steps import (
     UpdateNodes,
 )
 from runic.orm.compile.write import (
+    counts_versions,
     must_match,
     returns_identities,
     statement_text,
@@ -34,7 +35,7 @@ from runic.orm.core.state import Status
 from runic.orm.driver.port import Request
 from runic.orm.exceptions import ConstraintViolation, DriverError, InternalError, StaleObjectError
 from runic.orm.session.diagnose import find_stale, find_violation
-from runic.orm.session.links import Link
+from runic.orm.session.links import Clearing, Link
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -44,26 +45,38 @@ if TYPE_CHECKING:
     from runic.orm.session.plan import Plan
     from runic.orm.session.unit_of_work import UnitOfWork
 
-__all__ = ["Guarantee", "execute_plan"]
+__all__ = ["Guarantee", "execute_plan", "promise"]
 
 type Guarantee = Literal["transaction", "single query", "several queries"]
 type Send = Callable[[Request], Awaitable[QueryResult]]
+type Found = list[tuple[Any, ...]]
+"""(index, identity, version) of each row that found or made something, as far as the step returns them."""
+
+_NOTHING = "nothing of the flush was written"
+_SOME = "what was written before stays written, and the next flush does the rest"
 
 
-async def execute_plan(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Send) -> Guarantee:
-    """Send ``plan`` and apply its results; returns what it could promise.
+def promise(plan: Plan, dialect: Dialect) -> Guarantee:
+    """What sending ``plan`` can promise."""
+    if dialect.unit_form is UnitForm.TRANSACTION:
+        return "transaction"
+    rows = sum(len(step.rows) for step in plan.steps)
+    return "single query" if rows <= dialect.unit_rows else "several queries"
+
+
+async def execute_plan(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Send) -> None:
+    """Send ``plan`` and apply its results.
 
     Raises:
-        ConstraintViolation, StaleObjectError: with the object named, nothing of the step applied.
+        ConstraintViolation, StaleObjectError: with the object named. Nothing was written, or, if the
+            plan took several queries, what memory shows as written.
         DriverError: whatever else the server refused.
     """
-    single = dialect.unit_form is UnitForm.SINGLE_QUERY
-    rows = sum(len(step.rows) for step in plan.steps)
-    if single and rows <= dialect.unit_rows:
+    form = promise(plan, dialect)
+    if form == "single query":
         await _as_one_query(plan, unit, dialect, send)
-        return "single query"
-    await _step_by_step(plan, unit, dialect, send, journal=not single)
-    return "several queries" if single else "transaction"
+    else:
+        await _step_by_step(plan, unit, dialect, send, journal=form == "transaction")
 
 
 async def _as_one_query(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Send) -> None:
@@ -76,18 +89,20 @@ async def _as_one_query(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Se
         if dialect.vetoed(error):
             raise await _stale(plan.steps, dialect, send, error) from error
         if isinstance(error, ConstraintViolation):
-            await _name_violation(error, plan.steps, dialect, send)
+            await _name_violation(error, plan.steps, dialect, send, _NOTHING)
         raise
     row = result.rows[0]
     read = _list_reader(dialect)
-    applied: list[tuple[Step, Sequence[Any]]] = []
+    applied: list[tuple[Step, Found]] = []
     for step, column in zip(plan.steps, unit_columns(shapes), strict=True):
-        found: Sequence[Any] = ()
+        found: Found = []
         if returns_identities(step.shape):
-            indexes, identities = read(row[column]), read(row[column + 1])
-            if isinstance(step.shape, CreateNodes | MergeNodes) and indexes != list(range(len(indexes))):
+            width = 2 + counts_versions(step.shape)
+            found = list(zip(*map(read, row[column : column + width]), strict=True))
+            if isinstance(step.shape, CreateNodes | MergeNodes) and any(
+                index != position for position, (index, *_) in enumerate(found)
+            ):
                 raise InternalError("the server did not keep the order of a list that edges count on")
-            found = list(zip(indexes, identities, strict=True))
         applied.append((step, found))
     for step, found in applied:
         _apply(step, found, unit)
@@ -104,32 +119,67 @@ def _list_reader(dialect: Dialect) -> Callable[[Any], list[Any]]:
 async def _step_by_step(
     plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Send, *, journal: bool
 ) -> None:
+    # An entity is clean once its own step has run, but the edges that follow from its relations come
+    # later: they are staged, so that they are not forgotten if it does not come to that.
+    unit.links = plan.links
     if journal:
-        unit.link_journal.append(unit.links.copy())
+        unit.link_journal.append(plan.links.copy())
     identities: dict[int, list[Any]] = {}
+    written = False
     for number, step in enumerate(plan.steps):
         rows = _with_identities(step, identities)
         text = statement_text(step.shape, dialect)
-        found: list[Sequence[Any]] = []
+        known = identities[number] = []
         for start in range(0, len(rows), dialect.batch_size):
-            batch = rows[start : start + dialect.batch_size]
+            batch = slice(start, start + dialect.batch_size)
+            part = Step(step.shape, rows[batch], step.objects[batch])
+            outcome = _SOME if written and not journal else _NOTHING
             try:
-                result = await send(Request(text, {"rows": batch}, write=True))
+                result = await send(Request(text, {"rows": part.rows}, write=True, raw_cells=True))
             except ConstraintViolation as error:
-                await _name_violation(error, [step], dialect, None if journal else send)
+                await _name_violation(error, [part], dialect, None if journal else send, outcome)
                 raise
-            found += result.rows
-        if must_match(step.shape) and len({pair[0] for pair in found}) < len(step.rows):
-            missing = {row[0] for row in step.rows} - {pair[0] for pair in found}
-            raise _stale_error([(step, sorted(missing))])
-        if journal:
-            for item in step.objects:
-                for entity in _entities(step, item):
-                    unit.record(entity)
-        if isinstance(step.shape, CreateNodes | MergeNodes):
-            identities[number] = [identity for _, identity in sorted(found, key=lambda pair: pair[0])]
-        _apply(step, found, unit)
-        _unstage(step, unit)
+            written = True
+            found = _in_order(result.rows, start, dialect)
+            missing = _missing(part, found)
+            if missing and journal:
+                raise _stale_error([(part, missing)], _NOTHING)
+            if missing:
+                part = Step(part.shape, part.rows, [part.objects[pair[0]] for pair in found])
+                found = [(position, *pair[1:]) for position, pair in enumerate(found)]
+            if journal:
+                for item in part.objects:
+                    for entity in _entities(part, item):
+                        unit.record(entity)
+            _apply(part, found, unit)
+            _unstage(part, unit)
+            if missing:
+                raise _stale_error([(Step(step.shape, rows[batch], step.objects[batch]), missing)], _SOME)
+            if isinstance(step.shape, CreateNodes | MergeNodes):
+                known += [pair[1] for pair in found]
+
+
+def _in_order(rows: Sequence[Sequence[Any]], start: int, dialect: Dialect) -> Found:
+    """The rows of a reply by index, which counts from the beginning of the batch."""
+    read = _row_reader(dialect)
+    by_index = {pair[0] - start: pair for pair in map(read, rows)}
+    return [(index, *by_index[index][1:]) for index in sorted(by_index)]
+
+
+def _missing(part: Step, found: Found) -> list[int]:
+    """The rows of a batch that had to find something and did not."""
+    if not must_match(part.shape) or len(found) == len(part.rows):
+        return []
+    present = {pair[0] for pair in found}
+    return [index for index in range(len(part.rows)) if index not in present]
+
+
+@lru_cache(maxsize=64)
+def _row_reader(dialect: Dialect) -> Callable[[Sequence[Any]], list[Any]]:
+    """A row of identities or indexes -> their values."""
+    item = dialect.identity_cell.format(c="x")
+    reader: Callable[[Sequence[Any]], list[Any]] = eval(f"lambda row: [{item} for x in row]")
+    return reader
 
 
 def _with_identities(step: Step, identities: dict[int, list[Any]]) -> list[list[Any]]:
@@ -158,18 +208,21 @@ def _entities(step: Step, item: Any) -> list[Any]:
     """The entities whose state a step changes, for one of its objects."""
     if isinstance(step.shape, CreateEdges | MergeEdges):
         return [] if item.edge is None else [item.edge]
-    return [] if isinstance(step.shape, DeleteEdges) else [item]
+    if isinstance(step.shape, DeleteEdges):
+        return [item.source] if isinstance(item, Clearing) else []
+    return [item]
 
 
-def _apply(step: Step, found: Sequence[Sequence[Any]] | Sequence[Any], unit: UnitOfWork) -> None:
+def _apply(step: Step, found: Found, unit: UnitOfWork) -> None:
     """Carry the results of one step into its entities."""
     match step.shape:
         case CreateNodes() | MergeNodes():
             if len(found) != len(step.rows):
                 raise InternalError(f"{len(step.rows)} nodes were written, {len(found)} came back")
-            # The server counted the versions of merged nodes: they are read when they are needed.
-            stale = isinstance(step.shape, MergeNodes) and step.shape.version is not None
-            unit.became_persistent([(step.objects[index], identity) for index, identity in found], stale)
+            unit.became_persistent([(step.objects[pair[0]], pair[1]) for pair in found])
+            if isinstance(step.shape, MergeNodes) and step.shape.version is not None:
+                for index, _, version in found:
+                    step.objects[index].__dict__[step.shape.version] = version
         case UpdateNodes() | UpdateEdges():
             for entity in step.objects:
                 meta = node_meta(type(entity)) if isinstance(step.shape, UpdateNodes) else edge_meta(type(entity))
@@ -180,16 +233,20 @@ def _apply(step: Step, found: Sequence[Sequence[Any]] | Sequence[Any], unit: Uni
         case DeleteNodes():
             unit.became_deleted(step.objects)
         case CreateEdges() | MergeEdges():
-            for index, identity in found:
+            for index, *identity in found:
                 link = step.objects[index]
                 if link.edge is not None:
                     state = link.edge._runic_state
-                    state.status, state.owner, state.id = Status.PERSISTENT, unit.owner, identity
+                    state.status, state.owner, state.id = Status.PERSISTENT, unit.owner, identity[0]
                     state.ends = (link.start, link.end)
                     unit.became_clean(link.edge)
-                    unit.part(type(link.edge))[identity] = link.edge
+                    unit.part(type(link.edge))[identity[0]] = link.edge
         case DeleteEdges():
-            pass
+            for item in step.objects:
+                if isinstance(item, Clearing):
+                    # Whatever was stored is gone; a second attempt must not clear what this one adds.
+                    state = item.source._runic_state
+                    state.changes = {**(state.changes or {}), item.field.name: []}
 
 
 def _unstage(step: Step, unit: UnitOfWork) -> None:
@@ -205,12 +262,12 @@ def _unstage(step: Step, unit: UnitOfWork) -> None:
 
 async def _stale(steps: Sequence[Step], dialect: Dialect, send: Send, error: DriverError) -> StaleObjectError:
     missing = await find_stale(steps, dialect, send)
-    found = _stale_error(missing)
+    found = _stale_error(missing, _NOTHING)
     found.backend, found.statement = error.backend, error.statement
     return found
 
 
-def _stale_error(missing: Sequence[tuple[Step, Sequence[int]]]) -> StaleObjectError:
+def _stale_error(missing: Sequence[tuple[Step, Sequence[int]]], outcome: str) -> StaleObjectError:
     names: list[str] = []
     for step, indexes in missing:
         for index in list(indexes)[:5]:
@@ -222,13 +279,13 @@ def _stale_error(missing: Sequence[tuple[Step, Sequence[int]]]) -> StaleObjectEr
             )
     what = ", ".join(names) if names else "an object of the unit"
     return StaleObjectError(
-        f"{what} was changed or deleted by somebody else since it was loaded; nothing was written."
-        " refresh() it and try again"
+        f"{what} was changed or deleted by somebody else since it was loaded; {outcome}."
+        " refresh() or expunge() it and try again"
     )
 
 
 async def _name_violation(
-    error: ConstraintViolation, steps: Sequence[Step], dialect: Dialect, send: Send | None
+    error: ConstraintViolation, steps: Sequence[Step], dialect: Dialect, send: Send | None, outcome: str
 ) -> None:
     """Find the object that a constraint refused: servers name the label at most."""
     found = await find_violation(steps, dialect, send)
@@ -236,4 +293,4 @@ async def _name_violation(
         return
     entity, reason = found
     error.entity = entity
-    error.args = (f"{entity!r} was refused: {reason} ({error.args[0]}); nothing of the flush was written",)
+    error.args = (f"{entity!r} was refused: {reason} ({error.args[0]}); {outcome}",)

@@ -26,7 +26,7 @@ from runic.orm.compile.steps import (
     Write,
 )
 from runic.orm.core.metadata import edge_meta, node_meta
-from runic.orm.core.models import Edge
+from runic.orm.core.models import Edge, Node
 from runic.orm.core.state import EntityState, Status
 from runic.orm.exceptions import ConstraintViolation, DetachedEntityError, FieldValidationError
 from runic.orm.mapper.encode import field_write
@@ -49,10 +49,12 @@ class Plan:
     Attributes:
         steps: in the order in which they run.
         clean: entities that hold what the database holds once the steps have run.
+        links: the edges that the steps remove and write, staged ones and those that follow from relations.
     """
 
     steps: list[Step]
     clean: list[Any] = field(default_factory=list[Any])
+    links: LinkBook = field(default_factory=LinkBook)
 
 
 def make_plan(unit: UnitOfWork, dialect: Dialect) -> Plan:
@@ -94,7 +96,7 @@ class _Planner:
         self._merge_nodes(merged)
         self._write_links(links)
         self._update_edges(edges)
-        return Plan(self.steps, changed)
+        return Plan(self.steps, changed, links)
 
     def _nodes(self, cls: type) -> NodeRecipe:
         return node_recipe(cls, self.dialect)
@@ -183,14 +185,18 @@ class _Planner:
             if link.start._runic_state.status is Status.PERSISTENT
             and link.end._runic_state.status is Status.PERSISTENT
         ]
-        for (kind, start, end, undirected), links in _by(
-            lambda link: (link.type, type(link.start), type(link.end), link.undirected), stored
-        ).items():
+        # (start, end, link that is removed then); an undirected one is looked for in both directions.
+        ways: list[tuple[Any, Any, Link | None, str]] = []
+        for link in stored:
+            if link.undirected and link.start is not link.end:
+                ways.append((link.end, link.start, None, link.type))
+            ways.append((link.start, link.end, link, link.type))
+        for (kind, start, end), group in _by(lambda way: (way[3], type(way[0]), type(way[1])), ways).items():
             left, right = self._nodes(start), self._nodes(end)
-            rows = _numbered(links)
-            left.find([link.start for link in links], rows)
-            right.find([link.end for link in links], rows)
-            self._add(DeleteEdges(kind, left.end, right.end, None, undirected), rows, links)
+            rows = _numbered(group)
+            left.find([way[0] for way in group], rows)
+            right.find([way[1] for way in group], rows)
+            self._add(DeleteEdges(kind, left.end, right.end), rows, [way[2] for way in group])
         for (relation, cls), group in _by(lambda each: (each.field, type(each.source)), clearings).items():
             recipe = self._nodes(cls)
             rows = _numbered(group)
@@ -272,10 +278,10 @@ class _Planner:
             for edge, row in zip(edges, rows, strict=True):
                 state: EntityState = edge._runic_state
                 assert state.ends is not None
-                source = state.ends[0]
-                row += (source._runic_state.id if hasattr(source, "_runic_state") else source, state.id)
+                row += [end._runic_state.id if isinstance(end, Node) else end for end in state.ends]
+                row.append(state.id)
                 if recipe.version is not None:
-                    row.append(edge.__dict__.get(recipe.version))
+                    row.append(edge.__dict__.get(recipe.version) or 0)
             writes = self._changed_values(recipe, names, edges, rows)
             self._add(UpdateEdges(recipe.meta.type, recipe.version, writes), rows, edges)
 

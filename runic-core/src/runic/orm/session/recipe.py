@@ -84,8 +84,9 @@ class NodeRecipe(_Recipe):
             compared = (self.key_field.name + codec.compare[0], codec.compare[1])
             self._compare = codec.compare_encode
             self._encode_key = compile_encoder((self.key_field,), dialect)
-        self.match = Match(compared)
-        self.guarded = Match(compared, self.version)
+        label = self.meta.primary_label if compared is None else None
+        self.match = Match(compared, label=label)
+        self.guarded = Match(compared, self.version, label)
         self.end = End(match=self.match)
         self.relations: tuple[FieldDescriptor, ...] = self.meta.relations
         self.cascades = tuple(relation for relation in self.relations if relation.cascade)
@@ -101,7 +102,7 @@ class NodeRecipe(_Recipe):
             self._encode_key(entities, rows)
         if version and self.version is not None:
             for entity, row in zip(entities, rows, strict=True):
-                row.append(entity.__dict__.get(self.version))
+                row.append(entity.__dict__.get(self.version) or 0)
 
     def key_value(self, key: Any) -> Any:
         """A key as it is compared with the stored one."""

@@ -200,7 +200,7 @@ class UnitOfWork:
             )
         )
 
-    def became_persistent(self, created: Sequence[tuple[Any, Any]], stale: bool) -> None:
+    def became_persistent(self, created: Sequence[tuple[Any, Any]]) -> None:
         """Entities of one class, created or merged, are in the database now, with these identities."""
         if not created:
             return
@@ -214,7 +214,7 @@ class UnitOfWork:
             state.status = Status.PERSISTENT
             state.owner = owner
             state.id = identity
-            state.stale = stale
+            state.stale = False
             state.changes = state.snapshots = None
             if made_by_server:
                 if name is not None:

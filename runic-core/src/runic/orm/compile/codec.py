@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["ALL_OPERATORS", "EQUALITY", "NULL_TESTS", "ORDER", "TEXT", "Codec"]
+__all__ = ["ALL_OPERATORS", "EQUALITY", "NULL_TESTS", "ORDER", "TEXT", "Codec", "storable_text"]
 
 NULL_TESTS = frozenset({"IS NULL", "IS NOT NULL"})
 EQUALITY = NULL_TESTS | {"=", "<>", "IN"}
@@ -31,6 +31,8 @@ class Codec:
             after the range checks of the mapper (64-bit ints, finite floats, clean text).
         encode: Python value -> stored value, for every other type. Raises ``ValueError`` or
             ``TypeError`` with a reason; the mapper adds class and field. Never called with ``None``.
+        trusted: the exact Python types of which ``encode`` always makes a value that every server
+            keeps, so that it needs neither a check nor an error message.
         decode: stored value -> Python value; ``None``: as it is. Never called with ``None``.
         cell: Python source, ``{c}`` the reply's cell -> stored value, ``None`` for null.
         writes: the properties to write, as (suffix of the property name, Cypher template with
@@ -45,6 +47,7 @@ class Codec:
 
     exact: tuple[type, ...] = ()
     encode: Callable[[Any], Any] | None = None
+    trusted: frozenset[type] = frozenset()
     decode: Callable[[Any], Any] | None = None
     cell: str = "{c}"
     writes: tuple[tuple[str, str], ...] = (("", "{v}"),)
@@ -53,3 +56,14 @@ class Codec:
     compare_encode: Callable[[Any], Any] | None = None
     operators: frozenset[str] = EQUALITY
     stored: str = ""
+
+
+def storable_text(text: str) -> bool:
+    """Whether every server can store ``text``: no NUL, no lone surrogate."""
+    if "\0" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from runic.orm.compile.codec import storable_text
 from runic.orm.compile.steps import Write
 from runic.orm.exceptions import FieldValidationError, ValueNotStorableError
 
@@ -46,55 +47,75 @@ def compile_encoder(
     fields: tuple[FieldDescriptor, ...], dialect: Dialect
 ) -> Callable[[Sequence[Any], list[list[Any]]], None]:
     """Make ``encode(entities, rows)``: append the stored values of ``fields`` to each row."""
-    env: dict[str, Any] = {"imin": INT_MIN, "imax": INT_MAX, "finite": math.isfinite, "clean": _clean}
-    lines = ["def encode(entities, rows):", "    for entity, row in zip(entities, rows):", "        d = entity.__dict__"]
+    env: dict[str, Any] = {"imin": INT_MIN, "imax": INT_MAX, "finite": math.isfinite, "storable_text": storable_text}
+    loads: list[str] = []
+    stored: list[str] = []
     for number, field in enumerate(fields):
         codec = dialect.codec(field.type)
-
-        def slow(value: Any, field: FieldDescriptor = field, codec: Codec = codec) -> Any:
-            return _slow(field, codec, value)
-
-        env[f"slow{number}"] = slow
-        tests = " or ".join(_fast_test(type_) for type_ in codec.exact)
-        if not field.required and not field.primary_key:
-            tests = f"v is None or {tests}" if tests else "v is None"
-        lines.append(f"        v = d.get({field.name!r})")
-        if tests:
-            lines.append(f"        row.append(v if {tests} else slow{number}(v))")
-        else:
-            lines.append(f"        row.append(slow{number}(v))")
-    if not fields:
-        lines.append("        pass")
+        env[f"slow{number}"] = _slow_encoder(field, codec)
+        loads.append(f"v{number} = d[{field.name!r}]")
+        stored.append(_expression(number, field, codec, env))
+    absent = [line.replace("d[", "d.get(").replace("]", ")") for line in loads]
+    lines = [
+        "def encode(entities, rows):",
+        "    for entity, row in zip(entities, rows):",
+        "        d = entity.__dict__",
+        "        try:",
+        *(f"            {line}" for line in loads or ["pass"]),
+        "        except KeyError:",  # a hand-written __init__ need not mention every field
+        *(f"            {line}" for line in absent or ["pass"]),
+        f"        row += ({', '.join(stored)}{',' if stored else ''})",
+    ]
     exec(compile("\n".join(lines), f"<encoder of {_names(fields)}>", "exec"), env)
     encode: Callable[[Sequence[Any], list[list[Any]]], None] = env["encode"]
-    return encode
+
+    def guarded(entities: Sequence[Any], rows: list[list[Any]]) -> None:
+        try:
+            encode(entities, rows)
+        except (ValueError, TypeError, ArithmeticError, AttributeError):
+            # The fast path has no room for names: the slow one says which field it was.
+            for entity in entities:
+                for field in fields:
+                    _slow(field, dialect.codec(field.type), entity.__dict__.get(field.name))
+            raise
+
+    return guarded
+
+
+def _expression(number: int, field: FieldDescriptor, codec: Codec, env: dict[str, Any]) -> str:
+    """The stored value of ``v<number>``: as it is if it passes the tests, else by the codec."""
+    v = f"v{number}"
+    text = f"slow{number}({v})"
+    if codec.trusted:
+        env[f"encode{number}"], env[f"trusted{number}"] = codec.encode, codec.trusted
+        text = f"encode{number}({v}) if type({v}) in trusted{number} else {text}"
+    tests = [_fast_test(type_, v) for type_ in codec.exact]
+    if not field.required and not field.primary_key:
+        tests.insert(0, f"{v} is None")
+    return f"{v} if {' or '.join(tests)} else {text}" if tests else text
+
+
+def _slow_encoder(field: FieldDescriptor, codec: Codec) -> Callable[[Any], Any]:
+    def slow(value: Any) -> Any:
+        return _slow(field, codec, value)
+
+    return slow
 
 
 def _names(fields: tuple[FieldDescriptor, ...]) -> str:
     return ", ".join(f"{field.owner.__name__}.{field.name}" for field in fields)
 
 
-def _fast_test(type_: type) -> str:
+def _fast_test(type_: type, v: str) -> str:
     if type_ is str:
-        return "type(v) is str and (v.isascii() and '\\0' not in v or clean(v))"
+        return f"type({v}) is str and ({v}.isascii() and '\\0' not in {v} or storable_text({v}))"
     if type_ is int:
-        return "type(v) is int and imin <= v <= imax"
+        return f"type({v}) is int and imin <= {v} <= imax"
     if type_ is float:
-        return "type(v) is float and finite(v)"
+        return f"type({v}) is float and finite({v})"
     if type_ is bool:
-        return "v is True or v is False"
+        return f"{v} is True or {v} is False"
     raise TypeError(f"a codec cannot pass {type_.__name__} through unchecked")
-
-
-def _clean(text: str) -> bool:
-    """Whether every server can store ``text``: no NUL, no lone surrogate."""
-    if "\0" in text:
-        return False
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _slow(field: FieldDescriptor, codec: Codec, value: Any) -> Any:

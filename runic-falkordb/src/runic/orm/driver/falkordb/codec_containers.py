@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from runic.orm.compile.codec import ALL_OPERATORS, EQUALITY, ORDER, TEXT, Codec
+from runic.orm.compile.codec import ALL_OPERATORS, EQUALITY, ORDER, TEXT, Codec, storable_text
 from runic.orm.exceptions import MetadataError
 
 from .cells import scalar
@@ -43,20 +43,37 @@ def enum(type_: FieldType) -> Codec:
             raise TypeError(f"expected a member of {members.__name__}, not {type(value).__name__}")
         return value.value
 
-    def decode(cell: Any) -> Enum:
-        value = scalar(cell)
-        try:
-            return by_value[_enum_key(value)]
-        except (KeyError, TypeError):
-            pass
+    def unknown(value: Any) -> Enum:
         try:
             return members(value)  # a combined flag, or an enum's own _missing_
         except ValueError:
             raise ValueError(f"the database has {value!r}, which is no value of {members.__name__}") from None
 
-    textual = all(type(member.value) is str for member in members)
-    operators = ORDER | TEXT if textual else ORDER
-    return Codec(encode=encode, decode=decode, cell=_NULLABLE_CELL, operators=operators, stored="its value")
+    def decode(cell: Any) -> Enum:
+        value = scalar(cell)
+        try:
+            return by_value[_enum_key(value)]
+        except (KeyError, TypeError):
+            return unknown(value)
+
+    if not all(type(member.value) is str for member in members):
+        return Codec(encode=encode, decode=decode, cell=_NULLABLE_CELL, operators=ORDER, stored="its value")
+    by_text = {member.value: member for member in members}
+
+    def decode_text(value: Any) -> Enum:
+        try:
+            return by_text[value]
+        except (KeyError, TypeError):
+            return unknown(value)
+
+    return Codec(
+        encode=encode,
+        trusted=frozenset({members}) if all(map(storable_text, by_text)) else frozenset(),
+        decode=decode_text,
+        cell="{c}[1]",
+        operators=ORDER | TEXT,
+        stored="its value",
+    )
 
 
 def _enum_key(value: Any) -> Any:

@@ -135,7 +135,8 @@ def uuid_(_: FieldType) -> Codec:
     def encode(value: Any) -> str:
         return str(exactly(uuid.UUID, value))
 
-    return Codec(encode=encode, decode=uuid.UUID, cell="{c}[1]", stored="text")
+    trusted = frozenset({uuid.UUID})
+    return Codec(encode=encode, trusted=trusted, decode=uuid.UUID, cell="{c}[1]", stored="text")
 
 
 def exactly[T](type_: type[T], value: Any) -> T:
@@ -153,7 +154,9 @@ def datetime(_: FieldType) -> Codec:
 
     def encode(value: Any) -> str:
         moment = exactly(dt.datetime, value)
-        return (moment if moment.tzinfo is None else moment.astimezone(dt.UTC)).isoformat()
+        if moment.tzinfo is None or moment.tzinfo is dt.UTC:
+            return moment.isoformat()
+        return moment.astimezone(dt.UTC).isoformat()
 
     def decode(stored: Any) -> dt.datetime:
         if type(stored) is int:  # a native localdatetime(): whole seconds, no zone
@@ -163,7 +166,14 @@ def datetime(_: FieldType) -> Codec:
             return value
         return value.astimezone(dt.UTC)
 
-    return Codec(encode=encode, decode=decode, cell="{c}[1]", operators=ORDER, stored="ISO 8601 text")
+    return Codec(
+        encode=encode,
+        trusted=frozenset({dt.datetime}),
+        decode=decode,
+        cell="{c}[1]",
+        operators=ORDER,
+        stored="ISO 8601 text",
+    )
 
 
 def date(_: FieldType) -> Codec:
@@ -177,7 +187,14 @@ def date(_: FieldType) -> Codec:
             return dt.date(1970, 1, 1) + dt.timedelta(seconds=stored)
         return dt.date.fromisoformat(stored)
 
-    return Codec(encode=encode, decode=decode, cell="{c}[1]", operators=ORDER, stored="ISO 8601 text")
+    return Codec(
+        encode=encode,
+        trusted=frozenset({dt.date}),
+        decode=decode,
+        cell="{c}[1]",
+        operators=ORDER,
+        stored="ISO 8601 text",
+    )
 
 
 def time(_: FieldType) -> Codec:

@@ -2,4 +2,9 @@
 
 from __future__ import annotations
 
+from runic.orm.testing.suite.changes import *
 from runic.orm.testing.suite.crud import *
+from runic.orm.testing.suite.identity import *
+from runic.orm.testing.suite.names import *
+from runic.orm.testing.suite.relations import *
+from runic.orm.testing.suite.types import *

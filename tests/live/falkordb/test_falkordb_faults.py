@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import socket
@@ -197,13 +198,15 @@ def test_a_server_that_is_not_there_is_named_at_once(broken: Callable[..., Any])
 def test_a_server_that_accepts_and_stays_silent_is_given_up_within_the_connect_timeout(
     broken: Callable[..., Any],
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-        with broken(port=deaf.getsockname()[1], connect_timeout=0.5) as twin:
-            start = time.monotonic()
-            with pytest.raises(ConnectionLostError) as caught:
-                twin.run(CREATE, {"mark": 1})
-            assert time.monotonic() - start < 2
-            assert not caught.value.maybe_applied
+    with (
+        socket.create_server(("127.0.0.1", 0)) as deaf,
+        broken(port=deaf.getsockname()[1], connect_timeout=0.5) as twin,
+    ):
+        start = time.monotonic()
+        with pytest.raises(ConnectionLostError) as caught:
+            twin.run(CREATE, {"mark": 1})
+        assert time.monotonic() - start < 2
+        assert not caught.value.maybe_applied
 
 
 def test_the_server_ends_a_read_at_the_time_limit(broken: Callable[..., Any]) -> None:
@@ -262,10 +265,8 @@ async def _cancel_and_go_on(driver: AsyncFalkorDBDriver, proxy: FaultProxy, afte
     task = asyncio.create_task(driver.execute("RETURN 'cancelled'"))
     await asyncio.sleep(after)
     task.cancel()
-    try:
+    with contextlib.suppress(asyncio.CancelledError):
         await task
-    except asyncio.CancelledError:
-        pass
     assert (await driver.execute("RETURN 'next'")).rows == [["next"]]
     assert driver._pool.in_use == 0
 
@@ -299,10 +300,8 @@ def test_cancelling_at_each_step_of_the_event_loop_leaves_the_pool_whole(
                 for _ in range(steps):
                     await asyncio.sleep(0)
                 task.cancel()
-                try:
+                with contextlib.suppress(asyncio.CancelledError):
                     await task
-                except asyncio.CancelledError:
-                    pass
                 assert driver._pool.in_use == 0, steps
             assert (await driver.execute("RETURN 'whole'")).rows == [["whole"]]
 

@@ -26,6 +26,8 @@ from runic.orm.exceptions import MissingParameterError, QueryError, ValueNotStor
 class Text(str):
     """Text with a conversion of its own."""
 
+    __slots__ = ()
+
     def __str__(self) -> str:
         return '"}) MATCH (n) DETACH DELETE n //'
 

@@ -80,7 +80,7 @@ def point(_: FieldType) -> Codec:
             words = str(exact).split(" ")
             if len(words) == 2:
                 first, second = map(float, words)
-                if _pack32(first) == _pack32(latitude) and _pack32(second) == _pack32(longitude):
+                if _rounded(first) == _rounded(latitude) and _rounded(second) == _rounded(longitude):
                     latitude, longitude = first, second
         return GeoLocation(latitude, longitude)
 
@@ -111,5 +111,7 @@ def _coordinates(value: Any) -> tuple[float, float]:
     return float(latitude), float(longitude)
 
 
-def _pack32(value: float) -> bytes:
-    return struct.pack("<f", value + 0.0)  # -0.0 and 0.0 are one place
+def _rounded(value: float) -> float:
+    """``value`` as a 32-bit float. -0.0 and 0.0 are equal: they are one place."""
+    rounded: float = struct.unpack("<f", struct.pack("<f", value))[0]
+    return rounded

@@ -189,11 +189,14 @@ class AsyncPool:
         else:
             state.idle.append(link)
 
+    async def drain(self) -> None:
+        """Close the idle links of this event loop, before the loop itself is closed."""
+        if self._pid == os.getpid():
+            state = self._state()
+            while state.idle:
+                await state.idle.pop().close()
+
     async def close(self) -> None:
         """Close the idle links of this event loop; those in use are closed when they come back."""
         self._closed = True
-        if self._pid != os.getpid():
-            return
-        state = self._state()
-        while state.idle:
-            await state.idle.pop().close()
+        await self.drain()

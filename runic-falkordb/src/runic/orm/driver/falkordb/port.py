@@ -23,7 +23,8 @@ __all__ = ["FalkorDBPort", "NameCache", "Pool"]
 _GRACE = 1.1
 """The client waits a little longer than the server's own limit, so that the server's answer wins."""
 
-_READ_ATTEMPTS = 5
+_READ_ATTEMPTS = 6
+_VERSION_ATTEMPTS = 3
 
 
 class Pool(Protocol):
@@ -224,14 +225,17 @@ class FalkorDBPort:
         enough: when entities came back, the names are read again, and the known ones must be
         the beginning of them, since names are only ever added to a graph.
         """
-        for _ in range(_READ_ATTEMPTS):
+        for attempt in range(_READ_ATTEMPTS):
             known = self._cache.names
-            if known is None:
+            # Where others add names all the time, no version holds until the statement arrives: then
+            # names that were just read must do.
+            if known is None or attempt >= _VERSION_ATTEMPTS:
                 known = await self._fetch_names()
-            reply = await self._send(request, payload, known.version)
-            version = version_mismatch(reply)
-            if version is not None:
-                await self._fetch_names(version)
+            version = known.version if attempt < _VERSION_ATTEMPTS else None
+            reply = await self._send(request, payload, version)
+            actual = version_mismatch(reply)
+            if actual is not None:
+                await self._fetch_names(actual)
                 continue
             result = reply_result(self._checked(reply, request))
             if not has_entities(result.rows):

@@ -155,7 +155,7 @@ def test_values_with_one_stored_form_are_no_change(old, new):
     assert not person._dirty
 
 
-@pytest.mark.parametrize("status", [Status.TRANSIENT, Status.PENDING, Status.DETACHED, Status.DELETED])
+@pytest.mark.parametrize("status", [Status.TRANSIENT, Status.PENDING, Status.DELETED])
 def test_only_entities_in_the_database_are_tracked(status):
     owner = Recorder() if status is Status.PENDING else None
     person = hydrate(status, owner, name="a", tags=["x"])
@@ -165,6 +165,15 @@ def test_only_entities_in_the_database_are_tracked(status):
     assert person._runic_state.changes is None
     assert person._runic_state.snapshots is None
     assert (person.name, person.id) == ("b", "other")
+
+
+def test_changes_to_a_detached_entity_are_kept_for_the_session_that_it_joins_next():
+    person = hydrate(Status.DETACHED, None, name="a", tags=["x"])
+    person.name = "b"
+    person.tags.append("y")
+    assert person._runic_state.changes == {"name": "a"}
+    assert person._runic_state.snapshots == {"tags": ["x"]}
+    assert person._dirty
 
 
 def test_the_key_of_an_entity_in_the_database_cannot_change():

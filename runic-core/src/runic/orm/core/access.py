@@ -29,16 +29,23 @@ def read(field: FieldDescriptor, entity: Any, value: Any) -> Any:
     if state.snapshots is not None and field.name in state.snapshots:
         return value
     owner = state.owner
-    if owner is None or state.status is not Status.PERSISTENT or is_immutable(value):
+    if is_immutable(value) or not _recorded(state):
         return value
     settle(field)
     if field.plain:
         return value
     # An assigned value is written anyway, and compared with the one before the assignment.
     assigned = state.changes is not None and field.name in state.changes
-    if not assigned and _keep(field, state, value):
+    if not assigned and _keep(field, state, value) and owner is not None:
         owner.mutable_read(entity)
     return value
+
+
+def _recorded(state: EntityState) -> bool:
+    """Whether changes are written down: those made to a detached entity count when it is added again."""
+    if state.owner is None:
+        return state.status is Status.DETACHED
+    return state.status is Status.PERSISTENT
 
 
 def settle(field: FieldDescriptor) -> None:
@@ -99,14 +106,14 @@ def as_relation_value(field: FieldDescriptor, value: Any) -> Any:
 
 
 def write(field: FieldDescriptor, entity: Any, value: Any) -> None:
-    """Set ``field``, and record the change if the entity is in the database and in a session."""
+    """Set ``field``, and record the change if the entity is in the database."""
     state: EntityState = entity._runic_state
     if field.is_relation:
         value = as_relation_value(field, value)
     elif field.generated:
         _refuse_key(field, entity, value)
         return
-    if state.owner is None or state.status is not Status.PERSISTENT:
+    if not _recorded(state):
         entity.__dict__[field.name] = value
         return
     if field.primary_key:
@@ -115,7 +122,9 @@ def write(field: FieldDescriptor, entity: Any, value: Any) -> None:
     _write_tracked(field, entity, state, state.owner, value)
 
 
-def _write_tracked(field: FieldDescriptor, entity: Any, state: EntityState, owner: Owner, value: Any) -> None:
+def _write_tracked(
+    field: FieldDescriptor, entity: Any, state: EntityState, owner: Owner | None, value: Any
+) -> None:
     name = field.name
     values = entity.__dict__
     old = values.get(name, NOT_LOADED)
@@ -136,11 +145,13 @@ def _write_tracked(field: FieldDescriptor, entity: Any, state: EntityState, owne
             # Equal, but another object, which may change in place from now on.
             if not is_immutable(value):
                 _keep(field, state, before)
-                owner.mutable_read(entity)
+                if owner is not None:
+                    owner.mutable_read(entity)
             values[name] = value
         return
     if changes is None:
-        owner.entity_changed(entity)
+        if owner is not None:
+            owner.entity_changed(entity)
         changes = state.changes
         if changes is None:
             changes = state.changes = {}

@@ -44,7 +44,8 @@ class Entity:
         def __setattr__(self, name, value):
             field = self._runic_fields.get(name)
             if field is not None:
-                if field.unchecked and self._runic_state.owner is None:
+                state = self._runic_state
+                if field.unchecked and state.owner is None and state.status is not Status.DETACHED:
                     self.__dict__[name] = value
                 else:
                     write(field, self, value)

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runic.orm.compile.dialect import Capability
+    from runic.orm.compile.shape import Compiled
     from runic.orm.core.descriptors import Field, Relation
     from runic.orm.core.indexes import Index
     from runic.orm.core.mapped import Mapped
     from runic.orm.core.metadata import MetaData, metadata
     from runic.orm.core.models import Edge, Node
-    from runic.orm.core.types import GeoLocation, Vector
+    from runic.orm.core.types import GeoLocation, TypeConverter, Vector
     from runic.orm.driver.factory import create_async_driver, create_driver
     from runic.orm.driver.port import QueryResult
     from runic.orm.exceptions import (
@@ -58,7 +59,8 @@ if TYPE_CHECKING:
         ValueNotStorableError,
     )
     from runic.orm.plugin.manager import register_backend, unregister_backend
-    from runic.orm.query import avg, collect, count, distance, max_, min_, select, sum_
+    from runic.orm.query import avg, collect, count, distance, max_, min_, score, select, sum_
+    from runic.orm.query.report import Report
     from runic.orm.repository.async_repository import AsyncRepository
     from runic.orm.repository.repository import Repository
     from runic.orm.session.async_session import AsyncSession
@@ -71,6 +73,7 @@ __all__ = [
     "AuthError",
     "BackendLoadError",
     "Capability",
+    "Compiled",
     "ConcurrentUseError",
     "ConnectionLostError",
     "ConstraintViolation",
@@ -102,6 +105,7 @@ __all__ = [
     "QueryTimeout",
     "QueryTooComplexError",
     "Relation",
+    "Report",
     "Repository",
     "ResultTooLarge",
     "SchemaChangedError",
@@ -109,6 +113,7 @@ __all__ = [
     "Session",
     "StaleObjectError",
     "TransientConflictError",
+    "TypeConverter",
     "UnknownBackendError",
     "UnknownHandleError",
     "UnknownOptionError",
@@ -127,6 +132,7 @@ __all__ = [
     "register_backend",
     "run_in_transaction",
     "run_in_transaction_async",
+    "score",
     "select",
     "sum_",
     "unregister_backend",
@@ -134,12 +140,13 @@ __all__ = [
 
 _MODULES = {
     "runic.orm.compile.dialect": ("Capability",),
+    "runic.orm.compile.shape": ("Compiled",),
     "runic.orm.core.descriptors": ("Field", "Relation"),
     "runic.orm.core.indexes": ("Index",),
     "runic.orm.core.mapped": ("Mapped",),
     "runic.orm.core.metadata": ("MetaData", "metadata"),
     "runic.orm.core.models": ("Edge", "Node"),
-    "runic.orm.core.types": ("GeoLocation", "Vector"),
+    "runic.orm.core.types": ("GeoLocation", "TypeConverter", "Vector"),
     "runic.orm.driver.factory": ("create_async_driver", "create_driver"),
     "runic.orm.driver.port": ("QueryResult",),
     "runic.orm.exceptions": (
@@ -179,7 +186,8 @@ _MODULES = {
         "ValueNotStorableError",
     ),
     "runic.orm.plugin.manager": ("register_backend", "unregister_backend"),
-    "runic.orm.query": ("avg", "collect", "count", "distance", "max_", "min_", "select", "sum_"),
+    "runic.orm.query": ("avg", "collect", "count", "distance", "max_", "min_", "score", "select", "sum_"),
+    "runic.orm.query.report": ("Report",),
     "runic.orm.repository.async_repository": ("AsyncRepository",),
     "runic.orm.repository.repository": ("Repository",),
     "runic.orm.session.async_session": ("AsyncSession",),

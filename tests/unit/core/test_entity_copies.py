@@ -100,6 +100,24 @@ def test_an_entity_of_a_session_is_copied_as_detached_but_not_pickled():
         pickle.dumps(person)
 
 
+def test_changes_that_no_session_wrote_yet_survive_the_copy():
+    ann, bob = detached(id=2), detached(id=3)
+    person = detached(id=1, tags=["x"], vector=None, friends=[ann])
+    person.vector = Vector([1])
+    person.tags.append("y")
+    person.friends.remove(ann)
+    person.friends.append(bob)
+    for twin in (copy.copy(person), copy.deepcopy(person), pickle.loads(pickle.dumps(person))):
+        assert twin._dirty
+        assert twin._runic_state.changes == {"vector": None}
+        assert twin._runic_state.snapshots["tags"] == ["x"]
+        assert [each.id for each in twin._runic_state.snapshots["friends"]] == [2]
+        twin.id = 1
+        twin.tags = ["z"]
+        assert twin._runic_state.changes == {"vector": None, "tags": ["x"]}
+    assert person._runic_state.changes == {"vector": None}
+
+
 def test_deepcopy_of_a_container_keeps_identity_within_it():
     person = Person(id=1)
     first, second = copy.deepcopy([person, person])

@@ -277,6 +277,10 @@ class TestAttributes:
             def greet(self):
                 return "hello"
 
+        class Child(Person):
+            pass
+
+        Child(name="c").unset = 4
         person = Person(name="a")
         person._note = 1
         person.upper = "BOB"
@@ -558,6 +562,22 @@ def test_the_class_level_attribute_is_a_descriptor_in_both_spellings():
         assert isinstance(field, FieldDescriptor)
         assert (field.name, field.owner) == (name, Person)
         assert repr(field) == f"<Field Person.{name}>"
+
+
+def test_a_misspelt_class_keyword_is_refused_and_others_reach_their_base():
+    class Plugin:
+        def __init_subclass__(cls, *, plugin: str = "", **options: Any) -> None:
+            super().__init_subclass__(**options)
+            cls.plugin = plugin
+
+    class Person(Node, Plugin, labels=["Person"], plugin="x"):
+        name: str = ""
+
+    assert Person.plugin == "x"
+    with pytest.raises(TypeError, match=r"Bad: unknown class keyword 'label'; did you mean 'labels'\?"):
+        type("Bad", (Node,), {}, label=["Bad"])
+    with pytest.raises(TypeError, match="Bad: unknown class keyword 'tpe'; did you mean 'type'"):
+        type("Bad", (Edge,), {}, tpe="BAD")
 
 
 def test_version_and_key_are_found():

@@ -76,6 +76,7 @@ def _generate(cls: type[Any], meta: NodeMeta | EdgeMeta) -> Callable[..., None]:
     namespace: dict[str, Any] = {
         "_runic_MISSING": MISSING,
         "_runic_State": EntityState,
+        "_runic_set_state": cls._runic_state.__set__,  # the slot itself: no detour by __setattr__
         "_runic_required": _missing_required,
         "_runic_unexpected": _unexpected,
         "_runic_cls": cls,
@@ -103,7 +104,7 @@ def _generate(cls: type[Any], meta: NodeMeta | EdgeMeta) -> Callable[..., None]:
         "    if _runic_unknown: raise _runic_unexpected(_runic_cls, _runic_unknown)",
         "    _runic_values = _runic_self.__dict__",
         *(f"    {line}" for line in body),
-        "    _runic_self._runic_state = _runic_State()",
+        "    _runic_set_state(_runic_self, _runic_State())",
     ]
     if hasattr(cls, "__post_init__"):
         lines.append("    _runic_self.__post_init__()")

@@ -147,4 +147,7 @@ def _apart(original: EntityState) -> EntityState:
     if original.status not in (Status.TRANSIENT, Status.PENDING):
         state.status = Status.DETACHED
         state.id = original.id
+        # Both are replaced as a whole, and what they hold is never changed.
+        state.changes = None if original.changes is None else dict(original.changes)
+        state.snapshots = None if original.snapshots is None else dict(original.snapshots)
     return state

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast, dataclass_transform
 
 from runic.orm.core.annotations import is_class_variable, local_names, own_annotations
 from runic.orm.core.construct import prepare_init
-from runic.orm.core.declare import collect_fields
+from runic.orm.core.declare import collect_fields, suggest
 from runic.orm.core.descriptors import Field
 from runic.orm.core.entity import Entity
 from runic.orm.core.indexes import Index
@@ -68,7 +68,7 @@ class Node(Entity):
         abstract: bool | None = None,
         **options: Any,
     ) -> None:
-        super().__init_subclass__(**options)
+        _pass_on(super().__init_subclass__, cls, options, ("labels", "primary_label", *_KEYWORDS))
         annotations = own_annotations(cls)
         bases = [base.__dict__["_runic_meta"] for base in cls.__mro__[1:] if "_runic_meta" in base.__dict__]
         if abstract is None:
@@ -128,7 +128,7 @@ class Edge(Entity):
         abstract: bool | None = None,
         **options: Any,
     ) -> None:
-        super().__init_subclass__(**options)
+        _pass_on(super().__init_subclass__, cls, options, ("type", *_KEYWORDS))
         if type is not None:
             check_name(type, "relationship type", cls.__name__)
         elif abstract is False:
@@ -151,6 +151,22 @@ class Edge(Entity):
             meta.metadata.register_edge(cls)
 
 
+_KEYWORDS = ("indexes", "metadata", "abstract")
+
+
+def _pass_on(
+    function: Callable[..., None], cls: type[Any], options: dict[str, Any], known: Sequence[str]
+) -> None:
+    """Give class keywords of the program's own to other bases; nobody takes a misspelt one of ours."""
+    try:
+        function(**options)
+    except TypeError as error:
+        if "takes no keyword arguments" not in str(error):
+            raise
+        name = next(iter(options))
+        raise TypeError(f"{cls.__name__}: unknown class keyword {name!r}{suggest(name, known)}") from None
+
+
 def _complete(
     cls: type[Any], meta: NodeMeta | EdgeMeta, annotations: dict[str, Any], frame: FrameType | None
 ) -> None:
@@ -158,7 +174,9 @@ def _complete(
     if not cls.__dictoffset__:
         raise MetadataError(f"{cls.__name__}: a model keeps its values in __dict__ and cannot have __slots__")
     meta.local = local_names(cls, annotations, frame)
-    meta.class_names = frozenset(name for name, each in annotations.items() if is_class_variable(each))
+    own_names = {name for name, each in annotations.items() if is_class_variable(each)}
+    bases = [base.__dict__["_runic_meta"] for base in cls.__mro__[1:] if "_runic_meta" in base.__dict__]
+    meta.class_names = frozenset(own_names.union(*(base.class_names for base in bases)))
     cls._runic_meta = meta
     cls._runic_fields = meta.fields
     prepare_init(cls)

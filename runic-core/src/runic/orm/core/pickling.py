@@ -17,7 +17,8 @@ from runic.orm.exceptions import DetachedEntityError
 
 __all__ = ["get_state", "is_usual", "reduce_entity", "set_state", "usual_functions"]
 
-_State = tuple[dict[str, Any], str, Any, Any]
+_Changes = dict[str, Any] | None
+_State = tuple[dict[str, Any], str, Any, Any, _Changes, _Changes]
 
 # id(entity) -> graph that is being pickled. The pickler keeps the graph, the graph its entities: so
 # neither outlives the pickling, and no id is used twice meanwhile.
@@ -25,7 +26,7 @@ _graphs: WeakValueDictionary[int, _Graph] = WeakValueDictionary()
 
 
 def get_state(entity: Any) -> _State:
-    """What is kept of an entity: loaded values, status, the server's identity, the ends of an edge.
+    """What is kept of an entity: loaded values, status, identity, the ends of an edge, unwritten changes.
 
     Raises:
         DetachedEntityError: it belongs to a session.
@@ -37,17 +38,19 @@ def get_state(entity: Any) -> _State:
             "or close the session first"
         )
     values = {name: value for name, value in entity.__dict__.items() if value is not NOT_LOADED}
-    return values, state.status.name, state.id, state.ends
+    return values, state.status.name, state.id, state.ends, state.changes, state.snapshots
 
 
 def set_state(entity: Any, data: _State) -> None:
     """Fill a new entity with what :func:`get_state` kept."""
-    values, status, identity, ends = data
+    values, status, identity, ends, changes, snapshots = data
     entity.__dict__.update(values)
     entity._runic_state = state = EntityState()
     state.status = Status[status]
     state.id = identity
     state.ends = ends
+    state.changes = changes
+    state.snapshots = snapshots
 
 
 def reduce_entity(entity: Any) -> tuple[Any, ...]:
@@ -79,16 +82,19 @@ class _Graph:
         for entity, (state, relations, ends) in zip(self.entities, states, strict=True):
             for name, value in relations.items():
                 state[0][name] = [*map(self._entity, value)] if is_list(value) else self._entity(value)
-            set_state(entity, (*state[:3], ends and tuple(map(self._entity, ends))))
+            values, status, identity, _, changes, snapshots = state
+            ends = ends and tuple(map(self._entity, ends))
+            set_state(entity, (values, status, identity, ends, changes, snapshots))
 
     def _flat(self, entity: Any) -> tuple[_State, dict[str, Any], Any]:
-        values, status, identity, ends = get_state(entity)
+        values, status, identity, ends, changes, snapshots = get_state(entity)
         relations: dict[str, Any] = {}
         for name, field in entity._runic_fields.items():
             if field.is_relation and name in values:
                 value = values.pop(name)
                 relations[name] = [*map(self._place, value)] if is_list(value) else self._place(value)
-        return (values, status, identity, None), relations, ends and tuple(map(self._place, ends))
+        state = (values, status, identity, None, changes, snapshots)
+        return state, relations, ends and tuple(map(self._place, ends))
 
     def _place(self, value: Any) -> tuple[int, Any]:
         """(position, None) of one of these entities, (-1, value) of anything else."""
@@ -119,12 +125,13 @@ def _reachable(entity: Any) -> list[Any]:
 
 def _related(entity: Any) -> list[Any]:
     """The entities that an entity refers to, which are pickled in the usual way."""
-    others: list[Any] = []
+    state: EntityState = entity._runic_state
+    others: list[Any] = [*(state.ends or ())]
     for name, field in entity._runic_fields.items():
         if field.is_relation:
-            value = entity.__dict__.get(name)
-            others += value if is_list(value) else (value,)
-    others += entity._runic_state.ends or ()
+            for values in (entity.__dict__, state.changes, state.snapshots):
+                value = None if values is None else values.get(name)
+                others += value if is_list(value) else (value,)
     return [other for other in others if is_usual(other.__class__)]
 
 

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["Hydrate", "edge_hydrator", "node_hydrator"]
 
 type Hydrate = Callable[
-    [Sequence[Sequence[Any]], dict[Any, Any], Owner | None, list[Any], Callable[[Any], None]], list[Any]
+    [Sequence[Sequence[Any]], dict[Any, Any], Owner | None, list[Any], Callable[[Any], dict[str, Any]]],
+    list[Any],
 ]
 """(rows, identities, owner, siblings, refreshed) -> one entity or ``None`` per row.
 
 ``identities`` is the part of the identity map that belongs to the class; ``siblings`` collects the
-new entities; ``refreshed`` is called for a stale entity before its values are overwritten.
+new entities; ``refreshed`` is called for a stale entity and returns where its new values go.
 """
 
 _cache: WeakKeyDictionary[type, dict[tuple[Any, ...], Hydrate]] = WeakKeyDictionary()
@@ -145,8 +146,7 @@ def _known(indent: str) -> list[str]:
         "if not s.stale:",
         "    append(e)",
         "    continue",
-        "refreshed(e)",
-        "d = e.__dict__",
+        "d = refreshed(e)",
         "s.siblings = siblings",
         "append_sibling(e)",
     ]
@@ -265,7 +265,7 @@ def _guard(
         identities: dict[Any, Any],
         owner: Owner | None,
         siblings: list[Any],
-        refreshed: Callable[[Any], None],
+        refreshed: Callable[[Any], dict[str, Any]],
     ) -> list[Any]:
         try:
             return hydrate(rows, identities, owner, siblings, refreshed)

@@ -8,10 +8,12 @@ from runic.orm.core.snapshots import same_value
 from runic.orm.core.state import NOT_LOADED, EntityState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runic.orm.core.descriptors import FieldDescriptor
     from runic.orm.core.metadata import EdgeMeta, NodeMeta
 
-__all__ = ["changed_properties", "members", "relation_difference"]
+__all__ = ["Beside", "changed_properties", "members", "relation_difference"]
 
 _ABSENT = object()
 
@@ -36,6 +38,36 @@ def changed_properties(entity: Any, meta: NodeMeta | EdgeMeta) -> dict[str, Any]
             if not same_value(old, values[name]):
                 found[name] = old
     return found
+
+
+class Beside(dict[str, Any]):
+    """Takes what the database has now for an entity with unflushed changes.
+
+    The changes stay, and are measured from the new values. If the class has a version, the values that
+    go with the old version stay too: the flush then finds out that somebody else was faster.
+    """
+
+    __slots__ = ("_changes", "_kept", "_values")
+
+    def __init__(self, entity: Any, meta: NodeMeta | EdgeMeta) -> None:
+        super().__init__()
+        state: EntityState = entity._runic_state
+        changed = changed_properties(entity, meta)
+        self._values: dict[str, Any] = entity.__dict__
+        self._changes = {**(state.changes or {}), **changed}
+        state.changes = self._changes
+        state.snapshots = {
+            name: copy for name, copy in (state.snapshots or {}).items() if meta.fields[name].is_relation
+        } or None
+        self._kept: Mapping[str, Any] = changed
+        if meta.version_field is not None:
+            self._kept, self._changes = dict(self._values), {}
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name not in self._kept:
+            self._values[name] = value
+        elif name in self._changes:
+            self._changes[name] = value
 
 
 def relation_difference(

@@ -184,7 +184,7 @@ class SessionCore:
             await self._autoflush()
             field = None if isinstance(entity, Edge) else node_meta(type(entity)).fields.get(name)
             if field is None or not field.is_relation:
-                await self.loader.refresh([entity, *self._stale_siblings(entity)])
+                await self.loader.refresh([entity], self._stale_siblings(entity))
                 return
             if field.loading == "batch" or field.loading == "select":
                 await self.loader.relation(self._siblings(entity, name), field)
@@ -215,13 +215,14 @@ class SessionCore:
 
     # -- reading --------------------------------------------------------------------------------
 
+    def known(self, cls: type, key: Any) -> Any:
+        """The entity with that primary key if this session has it, without a statement."""
+        self.exclusive.check()
+        return self.loader.known(cls, key)
+
     async def get(self, cls: type, key: Any, fetch: Sequence[str] | None = None) -> Any:
         """The entity with that primary key, or ``None``."""
         with self.exclusive:
-            if fetch is None:
-                known = self.loader.known(cls, key)
-                if known is not None:
-                    return known
             if key is None:
                 raise TypeError(f"get({cls.__name__}, None): a primary key is never None")
             await self._autoflush()
@@ -266,10 +267,8 @@ class SessionCore:
         """Read an entity again."""
         with self.exclusive:
             require_persistent(self.unit, entity, "refresh()")
-            await self._autoflush(skip=entity)
-            state: EntityState = entity._runic_state
-            state.changes = state.snapshots = None
-            self.unit.became_clean(entity)
+            self.unit.restore(entity)
+            await self._autoflush()
             await self.loader.refresh([entity])
 
     async def load(self, entities: Any, *names: str) -> None:
@@ -298,13 +297,9 @@ class SessionCore:
 
     # -- writing --------------------------------------------------------------------------------
 
-    async def _autoflush(self, skip: Any = None) -> None:
+    async def _autoflush(self) -> None:
         self._check_usable()
         if self.autoflush and not self.read_only and self.unit.has_work():
-            if skip is not None and self.unit.dirty.keys() | self.unit.touched.keys() <= {id(skip)}:
-                others = self.unit.new or self.unit.merged or self.unit.deleted or self.unit.links
-                if not others:
-                    return
             await self._flush()
 
     async def flush(self) -> None:

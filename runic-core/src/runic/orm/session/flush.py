@@ -33,7 +33,7 @@ from runic.orm.compile.write import (
 from runic.orm.core.metadata import edge_meta, node_meta
 from runic.orm.core.state import Status
 from runic.orm.driver.port import Request
-from runic.orm.exceptions import ConstraintViolation, DriverError, InternalError, StaleObjectError
+from runic.orm.exceptions import ConstraintViolation, DriverError, InternalError, OrmError, StaleObjectError
 from runic.orm.session.diagnose import find_stale, find_violation
 from runic.orm.session.links import Clearing, Link
 
@@ -87,7 +87,7 @@ async def _as_one_query(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Se
         result = await send(request)
     except DriverError as error:
         if dialect.vetoed(error):
-            raise await _stale(plan.steps, dialect, send, error) from error
+            raise await _refused(plan.steps, dialect, send, error) from error
         if isinstance(error, ConstraintViolation):
             await _name_violation(error, plan.steps, dialect, send, _NOTHING)
         raise
@@ -260,9 +260,20 @@ def _unstage(step: Step, unit: UnitOfWork) -> None:
 # -- failures -----------------------------------------------------------------------------------
 
 
-async def _stale(steps: Sequence[Step], dialect: Dialect, send: Send, error: DriverError) -> StaleObjectError:
+async def _refused(steps: Sequence[Step], dialect: Dialect, send: Send, error: DriverError) -> OrmError:
+    """Why a guard vetoed the unit: an object that is not there any more, or a constraint.
+
+    A part that a constraint refuses makes no rows, so that the guard behind it fails first (FalkorDB 4.22).
+    """
+    found: OrmError
     missing = await find_stale(steps, dialect, send)
-    found = _stale_error(missing, _NOTHING)
+    if not missing:
+        found = ConstraintViolation("a constraint refused the flush")
+        await _name_violation(found, steps, dialect, send, _NOTHING)
+        if found.entity is None:
+            found = _stale_error(missing, _NOTHING)
+    else:
+        found = _stale_error(missing, _NOTHING)
     found.backend, found.statement = error.backend, error.statement
     return found
 

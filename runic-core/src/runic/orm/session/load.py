@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from runic.orm.compile.layout import node_layout
 from runic.orm.core.kinds import FieldType, Kind
-from runic.orm.core.metadata import node_meta
+from runic.orm.core.metadata import edge_meta, node_meta
 from runic.orm.core.models import Edge
 from runic.orm.core.state import NOT_LOADED, EntityState, Status
 from runic.orm.driver.port import QueryResult, Request
 from runic.orm.exceptions import EntityNotFoundError, FieldValidationError, MetadataError
 from runic.orm.mapper.encode import encode_value
 from runic.orm.mapper.hydrate import node_hydrator
+from runic.orm.session.changes import Beside, changed_properties
 
 if TYPE_CHECKING:
     from runic.orm.compile.dialect import Dialect
@@ -57,18 +58,22 @@ class Loader:
         self.unit = unit
         self.dialect = dialect
         self.send = send
+        # class -> its part of the identity map, for the look-ups that need no statement
+        self._parts: dict[type, dict[Any, Any]] = {}
 
     # -- by key ---------------------------------------------------------------------------------
 
     def known(self, cls: type, key: Any) -> Any:
         """The entity of the identity map with that key, unless it is stale or about to be deleted."""
-        part = self.unit.identities.get(node_meta(cls).root)
-        entity = part.get(key) if part else None
-        if entity is None or not isinstance(entity, cls):
+        part = self._parts.get(cls)
+        if part is None:
+            part = self._parts[cls] = self.unit.part(node_meta(cls).root)
+        entity = part.get(key)
+        if entity is None or entity._runic_state.stale:
             return None
-        if entity._runic_state.stale or id(entity) in self.unit.deleted:
+        if self.unit.deleted and id(entity) in self.unit.deleted:
             return None
-        return entity
+        return entity if isinstance(entity, cls) else None
 
     async def by_keys(self, cls: type, keys: Sequence[Any]) -> list[Any]:
         """The entities with ``keys`` that exist, one statement for each batch; in any order."""
@@ -99,21 +104,27 @@ class Loader:
         hydrate = node_hydrator(node_layout(meta, self.dialect), self.dialect, start)
         return hydrate(rows, self.unit.part(meta.root), self.unit.owner, [], self.refreshed)
 
-    def refreshed(self, entity: Any) -> None:
-        """A stale entity is about to be overwritten by a result."""
-        self.unit.became_clean(entity)
+    def refreshed(self, entity: Any) -> dict[str, Any]:
+        """A stale entity is about to be overwritten by a result: where its values go."""
         entity._runic_state.stale = False
+        meta = edge_meta(type(entity)) if isinstance(entity, Edge) else node_meta(type(entity))
+        if changed_properties(entity, meta):
+            return Beside(entity, meta)
+        self.unit.became_clean(entity)
+        values: dict[str, Any] = entity.__dict__
+        return values
 
     # -- refresh --------------------------------------------------------------------------------
 
-    async def refresh(self, entities: Sequence[Any]) -> None:
-        """Read entities again and overwrite what they hold.
+    async def refresh(self, entities: Sequence[Any], others: Sequence[Any] = ()) -> None:
+        """Read entities again and overwrite what they hold; ``others`` on the same occasion.
 
         Raises:
-            EntityNotFoundError: one of them is not in the database any more.
+            EntityNotFoundError: one of ``entities`` is not in the database any more.
         """
         groups: dict[type, list[Any]] = {}
-        for entity in entities:
+        wanted = {id(entity) for entity in entities}
+        for entity in (*entities, *others):
             if isinstance(entity, Edge):
                 raise FieldValidationError(
                     f"{entity!r} is an edge: run the query that returned it again to refresh it"
@@ -133,6 +144,8 @@ class Loader:
             present = {id(entity) for entity in found}
             for entity in group:
                 if id(entity) not in present:
+                    if id(entity) not in wanted:
+                        continue
                     raise EntityNotFoundError(
                         f"{entity!r} is not in the database any more: expunge() it, or add it again as a new object"
                     )

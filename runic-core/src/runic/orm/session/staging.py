@@ -73,7 +73,8 @@ class Staging:
         self.unit.became_clean(entity)
         state.stale = True
         for field in node_meta(type(entity)).fields.values():
-            if not field.primary_key:
+            # The version stays: what is written before it is read again is written to that version.
+            if not (field.primary_key or field.version):
                 entity.__dict__.pop(field.name, None)
 
     def merge(self, entity: Any) -> Any:

@@ -170,7 +170,7 @@ class UnitOfWork:
             for entity in part.values():
                 state: EntityState = entity._runic_state
                 state.status, state.owner, state.siblings = Status.DETACHED, None, None
-        self.identities.clear()
+            part.clear()
         for each in (self.dirty, self.touched, self.deleted):
             each.clear()
         self.links.clear()
@@ -336,6 +336,13 @@ class UnitOfWork:
                 for field in _relations(end) if end._runic_state.status is Status.PERSISTENT else ():
                     end.__dict__.pop(field, None)
         self.links.clear()
+
+
+    def restore(self, entity: Any) -> None:
+        """Take back the unflushed changes of one entity."""
+        _restore(entity)
+        self.dirty.pop(id(entity), None)
+        self.touched.pop(id(entity), None)
 
 
 def _merge_changes(state: EntityState, before: Flushed) -> None:

@@ -60,7 +60,7 @@ def page_module(page: Path) -> Iterator[types.ModuleType]:
         yield module
     finally:
         for value in list(vars(module).values()):
-            if hasattr(value, "close") and hasattr(value, "dialect"):
+            if hasattr(value, "close") and hasattr(value, "dialect") and not isinstance(value, type):
                 value.close()
         del sys.modules[module.__name__]
         metadata.restore(registered)

@@ -125,21 +125,29 @@ def test_two_hops_lead_to_new_airports_only(embedded: Run) -> None:
     ]
 
 
-def metres(place: tuple[float, float], other: tuple[float, float], radius: float) -> float:
-    (a, b), (c, d) = (tuple(map(math.radians, each)) for each in (place, other))
+type Place = tuple[float, float]
+
+
+def metres(place: Place, other: Place, radius: float) -> float:
+    a, b, c, d = map(math.radians, (*place, *other))
     half = math.sin((c - a) / 2) ** 2 + math.cos(a) * math.cos(c) * math.sin((d - b) / 2) ** 2
     return 2 * radius * math.asin(math.sqrt(half))
 
 
-def single(place: tuple[float, float]) -> tuple[float, float]:
-    return struct.unpack("2f", struct.pack("2f", *place))  # type: ignore[return-value]
+def double(place: Place) -> Place:
+    return place
+
+
+def single(place: Place) -> Place:
+    latitude, longitude = struct.unpack("2f", struct.pack("2f", *place))
+    return latitude, longitude
 
 
 def test_the_nearest_airports_are_the_same_on_every_server(embedded: Run) -> None:
     places = {iata: (float(row["latitude"]), float(row["longitude"])) for iata, row in AIRPORTS.items()}
     answers = set()
     for radius in RADII:
-        for precision in (tuple, single):
+        for precision in (double, single):
             here = precision(SPACE_NEEDLE)
             away = {iata: metres(here, precision(place), radius) for iata, place in places.items()}
             ordered = sorted(away.items(), key=lambda each: each[1])[:10]

@@ -1,0 +1,96 @@
+"""The documentation names everything that there is: errors, capabilities, commands, options, public names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import runic.orm
+from runic.orm import Capability, exceptions
+from runic.orm.plugin.manager import load
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+
+
+def text_of(page: str) -> str:
+    return (DOCS / page).read_text(encoding="utf-8")
+
+
+def rows_of(page: str) -> list[list[str]]:
+    """The cells of all table rows of a page."""
+    lines = [line for line in text_of(page).splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_every_error_has_a_section_that_says_what_it_means() -> None:
+    sections = dict(
+        re.findall(r"^### (\w+)\n\n(.+?)(?=^##|\Z)", text_of("errors.md"), re.MULTILINE | re.DOTALL)
+    )
+    assert set(sections) == set(exceptions.__all__)
+    roots = {"OrmError", "DriverError", "PluginError"}
+    assert [name for name, text in sections.items() if "What to do" not in text and name not in roots] == []
+
+
+def test_the_sections_agree_with_the_classes_about_retrying() -> None:
+    sections = dict(
+        re.findall(r"^### (\w+)\n\n(.+?)(?=^##|\Z)", text_of("errors.md"), re.MULTILINE | re.DOTALL)
+    )
+    for name, text in sections.items():
+        retryable = getattr(exceptions, name).retryable
+        assert ("It is retryable" in text) is retryable or name == "ConnectionLostError", name
+
+
+def test_the_table_of_capabilities_is_what_the_plugin_declares() -> None:
+    table = {
+        row[0].strip("`"): row for row in rows_of("backends.md") if len(row) == 3 and row[0].startswith("`")
+    }
+    assert set(table) == {each.name for each in Capability}
+    declared = load("falkordb").dialect().capabilities
+    assert {name: row[2] for name, row in table.items()} == {
+        each.name: "yes" if each in declared else "no" for each in Capability
+    }
+
+
+def test_every_command_and_its_options_have_a_row() -> None:
+    typer = pytest.importorskip("typer")
+    from runic.orm.cli.app import build_app
+
+    command = typer.main.get_command(build_app())
+    documented = " ".join(row[0] for row in rows_of("plugins.md"))
+    for name, each in command.commands.items():
+        assert f"runic {name}" in documented
+        for parameter in each.params:
+            for option in parameter.opts:
+                assert option == "--help" or f"runic {name} {option}" in documented, option
+
+
+def test_every_option_of_falkordb_has_a_row() -> None:
+    documented = set(re.findall(r"`(\w+)`", " ".join(row[0] for row in rows_of("falkordb.md"))))
+    assert load("falkordb").options <= documented
+
+
+def test_every_parameter_of_fields_and_relations_has_a_row() -> None:
+    import inspect
+
+    from runic.orm import Field, Relation
+
+    for function, page in ((Field, "models.md"), (Relation, "relations.md")):
+        documented = set(re.findall(r"`(\w+)`", " ".join(row[0] for row in rows_of(page))))
+        assert set(inspect.signature(function).parameters) <= documented
+
+
+def test_every_public_name_is_mentioned() -> None:
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in DOCS.glob("*.md"))
+    missing = [name for name in runic.orm.__all__ if not re.search(rf"\b{name}\b", pages)]
+    assert missing == []
+
+
+def test_the_readme_names_every_page() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\(docs/([\w-]+\.md)\)", readme))
+    assert linked <= {page.name for page in DOCS.glob("*.md")}
+    for page in re.findall(r"[\w/-]+\.(?:md|py)(?=\))", readme):
+        assert (ROOT / page).exists(), page

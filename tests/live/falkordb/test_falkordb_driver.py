@@ -46,7 +46,12 @@ def test_raw_statements_give_plain_python_values(driver: FalkorDBDriver) -> None
     a, r, items, mapping, point, vector = result.rows[0]
     assert a == RawNode(0, ("A", "Z"), {"x": 1})
     assert r == RawEdge(0, "R", 0, 1, {"w": 0.5})
-    assert (items, mapping, point, vector) == ([None, True, 1.5], {"k": 1}, GeoLocation(1.5, 2.0), Vector([1, 2]))
+    assert (items, mapping, point, vector) == (
+        [None, True, 1.5],
+        {"k": 1},
+        GeoLocation(1.5, 2.0),
+        Vector([1, 2]),
+    )
     assert result.columns[-2:] == ("p", "v")
     assert result.counters["nodes_created"] == 2
     assert result.counters["relationships_created"] == 1
@@ -123,7 +128,9 @@ def test_values_are_never_part_of_an_error(driver: FalkorDBDriver) -> None:
     assert "hunter2" not in f"{caught.value}{caught.value.statement}"
 
 
-def test_a_key_that_is_no_graph_says_so(other: redis.Redis, falkordb_server: Server, falkordb_graph: str) -> None:
+def test_a_key_that_is_no_graph_says_so(
+    other: redis.Redis, falkordb_server: Server, falkordb_graph: str
+) -> None:
     other.set(falkordb_graph, "text")
     try:
         with create_falkordb_driver(
@@ -137,7 +144,9 @@ def test_a_key_that_is_no_graph_says_so(other: redis.Redis, falkordb_server: Ser
 
 def test_a_wrong_password_is_an_auth_error_that_does_not_show_it(falkordb_server: Server) -> None:
     for make in (create_falkordb_driver, create_async_falkordb_driver):
-        driver: Any = make(falkordb_server.host, falkordb_server.port, "g", username="nobody", password="hunter2")
+        driver: Any = make(
+            falkordb_server.host, falkordb_server.port, "g", username="nobody", password="hunter2"
+        )
         with pytest.raises(AuthError) as caught:
             result = driver.execute("RETURN 1")
             asyncio.run(result)
@@ -150,7 +159,11 @@ def test_a_user_of_the_server_gets_in_by_password(
     other.acl_setuser("runic_test", enabled=True, passwords=["+s3cret"], keys=["*"], categories=["+@all"])
     try:
         with create_falkordb_driver(
-            falkordb_server.host, falkordb_server.port, falkordb_graph, username="runic_test", password="s3cret"
+            falkordb_server.host,
+            falkordb_server.port,
+            falkordb_graph,
+            username="runic_test",
+            password="s3cret",
         ) as driver:
             assert driver.execute("RETURN 1").rows == [[1]]
             other.acl_setuser("runic_test", reset_keys=True, keys=["nothing*"])
@@ -167,7 +180,9 @@ def test_a_unix_socket_will_do(falkordb_server: Server, falkordb_graph: str) -> 
         assert driver.execute("RETURN 1").rows == [[1]]
 
     async def main() -> Any:
-        async with create_async_falkordb_driver(graph=falkordb_graph, unix_socket=falkordb_server.socket) as driver:
+        async with create_async_falkordb_driver(
+            graph=falkordb_graph, unix_socket=falkordb_server.socket
+        ) as driver:
             return (await driver.execute("RETURN 1")).rows
 
     assert asyncio.run(main()) == [[1]]
@@ -182,7 +197,9 @@ def test_a_closed_driver_says_so(driver: FalkorDBDriver) -> None:
     assert "closed" in repr(driver)
 
 
-def test_an_async_driver_works_in_one_event_loop_after_another(falkordb_server: Server, falkordb_graph: str) -> None:
+def test_an_async_driver_works_in_one_event_loop_after_another(
+    falkordb_server: Server, falkordb_graph: str
+) -> None:
     driver = create_async_falkordb_driver(
         falkordb_server.host, falkordb_server.port, falkordb_graph, **falkordb_server.credentials
     )
@@ -276,14 +293,18 @@ def test_a_graph_replaced_between_reply_and_names_is_never_read_with_wrong_names
         driver.execute("MATCH (n) SET n.y = 5 RETURN n")
 
 
-def test_labels_added_by_another_client_meanwhile_do_not_disturb(driver: FalkorDBDriver, other: redis.Redis) -> None:
+def test_labels_added_by_another_client_meanwhile_do_not_disturb(
+    driver: FalkorDBDriver, other: redis.Redis
+) -> None:
     driver.execute("CREATE (:Start {n: 0})")
     stop = threading.Event()
 
     def add() -> None:
         number = 0
         while not stop.is_set() and number < 400:
-            other.execute_command("GRAPH.QUERY", driver.graph_name, f"CREATE (:T{number} {{q{number}: {number}}})")
+            other.execute_command(
+                "GRAPH.QUERY", driver.graph_name, f"CREATE (:T{number} {{q{number}: {number}}})"
+            )
             number += 1
 
     thread = threading.Thread(target=add)
@@ -303,7 +324,9 @@ def test_labels_added_by_another_client_meanwhile_do_not_disturb(driver: FalkorD
 
 
 @pytest.mark.parametrize("name", ["a`b", "``", "a\0b", "", "`) DETACH DELETE n //"])
-def test_a_label_that_cannot_be_quoted_is_refused_before_it_is_sent(driver: FalkorDBDriver, name: str) -> None:
+def test_a_label_that_cannot_be_quoted_is_refused_before_it_is_sent(
+    driver: FalkorDBDriver, name: str
+) -> None:
     with pytest.raises(InvalidNameError):
         driver.dialect.quote(name)
 
@@ -337,11 +360,12 @@ def test_a_graph_name_is_used_as_it_is(falkordb_server: Server, graph: str, othe
 def test_a_proxy_sees_one_request_for_a_statement_without_entities(
     proxy: FaultProxy, falkordb_server: Server, falkordb_graph: str
 ) -> None:
-    with create_falkordb_driver("127.0.0.1", proxy.port, falkordb_graph, **falkordb_server.credentials) as driver:
+    with create_falkordb_driver(
+        "127.0.0.1", proxy.port, falkordb_graph, **falkordb_server.credentials
+    ) as driver:
         driver.execute("CREATE (:A {x: 1})")
         driver.execute("RETURN 1", write=False)
         before = proxy.requests
         for _ in range(5):
             driver.execute("MATCH (n:A) RETURN n.x", write=False)
         assert proxy.requests == before + 5
-

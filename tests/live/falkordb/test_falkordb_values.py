@@ -63,9 +63,7 @@ def round_trip(driver: FalkorDBDriver, type_: FieldType, value: Any, others: int
     rows = [[0, stored(type_, value)], *([n, None] for n in range(1, others))]
     run(driver, f"UNWIND $rows AS row CREATE (n:V {{i: row[0], {assignments}}})", {"rows": rows})
     names = {"p" if not n else f"p{n}": f"n.`p{suffix}`" for n, (suffix, _) in enumerate(codec.writes)}
-    cells = run(
-        driver, f"MATCH (n:V) RETURN {codec.read.format(**names)} ORDER BY n.i", {}, write=False
-    )
+    cells = run(driver, f"MATCH (n:V) RETURN {codec.read.format(**names)} ORDER BY n.i", {}, write=False)
     values = [eval(codec.cell.format(c="cell"), {"cell": row[0]}) for row in cells]
     run(driver, "MATCH (n:V) DELETE n", {})
     back = [each if each is None or codec.decode is None else codec.decode(each) for each in values]
@@ -88,7 +86,10 @@ STRINGS = [
 def test_text_is_exact_in_every_position_of_a_value(driver: FalkorDBDriver, text: str) -> None:
     assert round_trip(driver, FieldType(Kind.STRING, str), text) == text
     assert round_trip(driver, FieldType(Kind.STRING, str, interned=True), text) == text
-    assert round_trip(driver, FieldType(Kind.LIST, list, item=FieldType(Kind.STRING, str)), [text, text]) == [text, text]
+    assert round_trip(driver, FieldType(Kind.LIST, list, item=FieldType(Kind.STRING, str)), [text, text]) == [
+        text,
+        text,
+    ]
     assert round_trip(driver, FieldType(Kind.JSON, dict), {text: [text]}) == {text: [text]}
     assert driver.execute("RETURN $p, [$p], {k: $p}", {"p": text}).rows == [[text, [text], {"k": text}]]
     if text and "`" not in text:
@@ -153,7 +154,14 @@ def test_none_is_an_absent_property(driver: FalkorDBDriver, type_: FieldType) ->
 
 def test_exact_floats_come_back_to_the_last_bit(driver: FalkorDBDriver) -> None:
     generator = random.Random(20260923)
-    values = [0.1 + 0.2, 1e16 + 2, 1.2345678901234567, 1.7976931348623157e308, -1.7976931348623157e308, 5e-324]
+    values = [
+        0.1 + 0.2,
+        1e16 + 2,
+        1.2345678901234567,
+        1.7976931348623157e308,
+        -1.7976931348623157e308,
+        5e-324,
+    ]
     values += [2.2250738585072014e-308, -0.0, 0.0, 1e270, 1.0000000000000002e270, 9007199254740993.0, 1e22]
     while len(values) < 3000:
         value = struct.unpack("<d", struct.pack("<Q", generator.getrandbits(64)))[0]
@@ -161,7 +169,11 @@ def test_exact_floats_come_back_to_the_last_bit(driver: FalkorDBDriver) -> None:
             values.append(value)
     type_ = FieldType(Kind.EXACT_FLOAT, float)
     codec = DIALECT.codec(type_)
-    run(driver, "UNWIND $rows AS row CREATE (:F {i: row[0], p: row[1]})", {"rows": [[i, v] for i, v in enumerate(values)]})
+    run(
+        driver,
+        "UNWIND $rows AS row CREATE (:F {i: row[0], p: row[1]})",
+        {"rows": [[i, v] for i, v in enumerate(values)]},
+    )
     rows = run(driver, f"MATCH (n:F) RETURN n.i, {codec.read.format(p='n.p')} ORDER BY n.i", {}, write=False)
     assert codec.decode is not None
     back = [codec.decode(eval(codec.cell.format(c="cell"), {"cell": row[1]})) for row in rows]
@@ -218,4 +230,6 @@ def test_a_large_value_and_many_rows_get_through(driver: FalkorDBDriver) -> None
     numbers = list(range(300_000))
     assert driver.execute("RETURN $v", {"v": numbers}).rows == [[numbers]]
     many = {f"p{n}": n for n in range(2_000)}
-    assert driver.execute(f"RETURN [{', '.join(f'${name}' for name in many)}]", many).rows == [[list(range(2_000))]]
+    assert driver.execute(f"RETURN [{', '.join(f'${name}' for name in many)}]", many).rows == [
+        [list(range(2_000))]
+    ]

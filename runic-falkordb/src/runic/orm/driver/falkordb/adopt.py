@@ -88,6 +88,9 @@ class BorrowedPool:
             link.restore()
         self._pool.release(link.connection)
 
+    async def reroute(self) -> None:
+        """Nothing: the pool knows its servers."""
+
     def close(self) -> None:
         """Leave it open: it is not ours."""
 
@@ -115,6 +118,9 @@ class AsyncBorrowedPool:
         if discard:
             await link.close()
         await self._pool.release(link.connection)
+
+    async def reroute(self) -> None:
+        """Nothing: the pool knows its servers."""
 
     async def close(self) -> None:
         """Leave it open: it is not ours."""

@@ -160,7 +160,7 @@ def list_(type_: FieldType, make_codec: Callable[[FieldType], Codec]) -> Codec:
         items = f"container({items})"
     # Made of the templates of this module alone.
     source = compile(f"lambda cells: {items}", "<decoder of a list>", "eval")
-    decode: Callable[[Any], Any] = eval(source, namespace)  # noqa: S307
+    decode: Callable[[Any], Any] = eval(source, namespace)
     return Codec(encode=encode, decode=decode, cell=_NULLABLE_VALUE, operators=EQUALITY, stored="list")
 
 

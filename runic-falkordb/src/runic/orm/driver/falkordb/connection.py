@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .embedded import lease
 from .pool import AsyncPool, BlockingPool
+from .topology import Address, Route
 
 if TYPE_CHECKING:
     from .embedded import EmbeddedServer
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["open_async_pool", "open_pool"]
 
 
-def _arguments(options: Options) -> dict[str, Any]:
+def _arguments(options: Options, *, sentinel: bool = False) -> dict[str, Any]:
     """What both colours of redis-py's connections take."""
     return {
         "socket_connect_timeout": options.connect_timeout,
-        "username": options.username,
-        "password": options.password,
+        "username": options.sentinel_username if sentinel else options.username,
+        "password": options.sentinel_password if sentinel else options.password,
         "client_name": options.client_name,
         "decode_responses": True,
         "protocol": 2,
@@ -29,8 +30,8 @@ def _arguments(options: Options) -> dict[str, Any]:
     }
 
 
-def _network(options: Options) -> dict[str, Any]:
-    arguments: dict[str, Any] = {"host": options.host, "port": options.port, "socket_keepalive": True}
+def _network(options: Options, address: Address) -> dict[str, Any]:
+    arguments: dict[str, Any] = {"host": address[0], "port": address[1], "socket_keepalive": True}
     if options.tls:
         arguments.update(
             ssl_ca_certs=options.tls_ca_certs,
@@ -46,50 +47,60 @@ def open_pool(options: Options) -> tuple[BlockingPool, EmbeddedServer | None]:
     """A pool of blocking links; nothing is connected yet."""
     server = lease(options.path) if options.path is not None else None
 
-    def make() -> BlockingLink:
+    def dial(address: Address | str, *, sentinel: bool = False) -> BlockingLink:
         from redis.backoff import NoBackoff
         from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
         from redis.retry import Retry
 
         from .links import BlockingLink
 
-        arguments = _arguments(options)
+        arguments = _arguments(options, sentinel=sentinel)
         # Limits the handshake; a statement sets the socket's limit itself.
         arguments["socket_timeout"] = options.connect_timeout
         arguments["retry"] = Retry(NoBackoff(), 0)
-        path = server.socket_path() if server is not None else options.unix_socket
-        if path is not None:
+        if isinstance(address, str):
             # redis-py's annotations hold this class for abstract.
             unix: Any = UnixDomainSocketConnection
-            return BlockingLink(unix(path=path, **arguments))
+            return BlockingLink(unix(path=address, **arguments))
         kind: Any = SSLConnection if options.tls else Connection
-        return BlockingLink(kind(**_network(options), **arguments))
+        return BlockingLink(kind(**_network(options, address), **arguments))
 
-    return BlockingPool(make, options.max_connections, options.pool_timeout), server
+    route = Route(options, dial)
+
+    async def make() -> BlockingLink:
+        path = server.socket_path() if server is not None else options.unix_socket
+        return await route.open() if path is None else dial(path)
+
+    return BlockingPool(make, options.max_connections, options.pool_timeout, route.forget), server
 
 
 def open_async_pool(options: Options) -> tuple[AsyncPool, EmbeddedServer | None]:
     """A pool of async links; nothing is connected yet."""
     server = lease(options.path) if options.path is not None else None
 
-    async def make() -> AsyncLink:
+    def dial(address: Address | str, *, sentinel: bool = False) -> AsyncLink:
         from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
 
         from .links import AsyncLink
 
-        arguments = _arguments(options)
+        arguments = _arguments(options, sentinel=sentinel)
         arguments["socket_timeout"] = None
         arguments["retry"] = Retry(NoBackoff(), 0)
+        if isinstance(address, str):
+            connection: Any = UnixDomainSocketConnection(path=address, **arguments)
+        else:
+            kind: Any = SSLConnection if options.tls else Connection
+            connection = kind(**_network(options, address), **arguments)
+        return AsyncLink(connection, options.connect_timeout)
+
+    route = Route(options, dial)
+
+    async def make() -> AsyncLink:
         path = options.unix_socket
         if server is not None:
             path = await asyncio.to_thread(server.socket_path)
-        if path is not None:
-            connection: Any = UnixDomainSocketConnection(path=path, **arguments)
-        else:
-            kind = SSLConnection if options.tls else Connection
-            connection = kind(**_network(options), **arguments)
-        return AsyncLink(connection, options.connect_timeout)
+        return await route.open() if path is None else dial(path)
 
-    return AsyncPool(make, options.max_connections, options.pool_timeout), server
+    return AsyncPool(make, options.max_connections, options.pool_timeout, route.forget), server

@@ -36,8 +36,15 @@ def _closed() -> DriverError:
 class BlockingPool:
     """A pool of blocking links for any number of threads. The methods never suspend."""
 
-    def __init__(self, make: Callable[[], BlockingLink], size: int, timeout: float | None) -> None:
+    def __init__(
+        self,
+        make: Callable[[], Awaitable[BlockingLink]],
+        size: int,
+        timeout: float | None,
+        forget: Callable[[], None],
+    ) -> None:
         self._make = make
+        self._forget = forget
         self._size = size
         self._timeout = timeout
         self._closed = False
@@ -79,15 +86,25 @@ class BlockingPool:
         if not self._slots.acquire(timeout=self._timeout):
             raise _exhausted(self._size, self._timeout)
         try:
-            link = self._idle.pop() if self._idle else self._make()
-        except IndexError:  # another thread took the last one
-            link = self._make()
+            link = self._take_idle() or await self._make()
         except BaseException:
             self._slots.release()
             raise
         with self._counting:
             self._in_use += 1
         return link
+
+    def _take_idle(self) -> BlockingLink | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
+    async def reroute(self) -> None:
+        """Forget where the graph was, and every link that led there."""
+        self._forget()
+        while (link := self._take_idle()) is not None:
+            link.close_now()
 
     async def release(self, link: BlockingLink, *, discard: bool = False) -> None:
         """Give a link back; ``discard`` closes it."""
@@ -106,11 +123,8 @@ class BlockingPool:
         self._closed = True
         if self._pid != os.getpid():
             return
-        while self._idle:
-            try:
-                self._idle.pop().close_now()
-            except IndexError:
-                break
+        while (link := self._take_idle()) is not None:
+            link.close_now()
 
 
 class _LoopState:
@@ -125,8 +139,15 @@ class _LoopState:
 class AsyncPool:
     """A pool of async links; every event loop has connections of its own."""
 
-    def __init__(self, make: Callable[[], Awaitable[AsyncLink]], size: int, timeout: float | None) -> None:
+    def __init__(
+        self,
+        make: Callable[[], Awaitable[AsyncLink]],
+        size: int,
+        timeout: float | None,
+        forget: Callable[[], None],
+    ) -> None:
         self._make = make
+        self._forget = forget
         self._size = size
         self._timeout = timeout
         self._closed = False
@@ -188,6 +209,11 @@ class AsyncPool:
             await link.close()
         else:
             state.idle.append(link)
+
+    async def reroute(self) -> None:
+        """Forget where the graph was, and every link that led there."""
+        self._forget()
+        await self.drain()
 
     async def drain(self) -> None:
         """Close the idle links of this event loop, before the loop itself is closed."""

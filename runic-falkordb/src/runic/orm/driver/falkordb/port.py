@@ -12,6 +12,7 @@ from runic.orm.exceptions import ConnectionLostError, DriverError, ForkedSession
 from . import errors
 from .encoder import encode_statement
 from .names import Names, decode_rows, has_entities
+from .topology import is_elsewhere
 from .wire import NAMES_QUERY, is_absent_graph, query_command, reply_result, version_mismatch
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ class Pool(Protocol):
 
     async def release(self, link: Any, *, discard: bool = False) -> None:
         """Give it back."""
+        ...
+
+    async def reroute(self) -> None:
+        """Look for the graph's node again."""
         ...
 
 
@@ -151,6 +156,11 @@ class FalkorDBPort:
                 await self._drop()
                 raise
             self._busy = False
+            if attempt == 1 and is_elsewhere(reply):
+                # Nothing was carried out; the new node is asked instead.
+                await self._drop()
+                await self._pool.reroute()
+                continue
             return reply
         raise AssertionError("unreachable")
 

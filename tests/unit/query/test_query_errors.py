@@ -60,7 +60,7 @@ def test_missing_parentheses_explain_themselves() -> None:
 
 @pytest.mark.parametrize("value", ["n.age > 3", 3, None, User, count(), distance(User.home, HERE)])
 def test_where_takes_predicates_only(value: Any) -> None:
-    with pytest.raises(TypeError, match="where\\(\\) takes a predicate"):
+    with pytest.raises(TypeError, match=r"where\(\) takes a predicate"):
         select(User).where(value)
 
 
@@ -239,7 +239,7 @@ def test_reserved_aliases_are_refused() -> None:
 
 
 def test_traverse_follows_relations_only() -> None:
-    with pytest.raises(QueryError, match="User.name is no relation"):
+    with pytest.raises(QueryError, match=r"User.name is no relation"):
         u.traverse(User.name).alias("x")
     with pytest.raises(QueryError, match="is no relation"):
         u.traverse("friends").alias("x")
@@ -396,13 +396,13 @@ def test_searches_check_what_they_search() -> None:
         FulltextQueryBuilder(None, Movie, "  ")
     with pytest.raises(TypeError, match="is a str"):
         FulltextQueryBuilder(None, Movie, 5)  # type: ignore[arg-type]
-    with pytest.raises(QueryError, match="no field 'titel'.*'title'"):
+    with pytest.raises(QueryError, match=r"no field 'titel'.*'title'"):
         FulltextQueryBuilder(None, Movie, "x", ["titel"])
     with pytest.raises(QueryError, match="holds no text"):
         FulltextQueryBuilder(None, Movie, "x", ["year"])
-    with pytest.raises(ValueNotStorableError, match="Movie.embedding.*has 3 numbers, the field 2"):
+    with pytest.raises(ValueNotStorableError, match=r"Movie.embedding.*has 3 numbers, the field 2"):
         VectorQueryBuilder(None, Movie, Movie.embedding, [1, 2, 3])
-    with pytest.raises(ValueNotStorableError, match="Movie.embedding"):
+    with pytest.raises(ValueNotStorableError, match=r"Movie.embedding"):
         VectorQueryBuilder(None, Movie, Movie.embedding, [1, math.nan])
     with pytest.raises(TypeError, match="list of numbers"):
         VectorQueryBuilder(None, Movie, Movie.embedding, "12")  # type: ignore[arg-type]

@@ -27,16 +27,20 @@ CASES = {
         select(User)
         .where(((User.age > 1) | (User.age < 0)) & (User.name == "x"))
         .where((User.age == 1) & (User.name == "y") | (User.age == 2)),
-        "MATCH (n:User)\nWHERE (n.age > $p0 OR n.age < $p1) AND n.name = $p2"
-        " AND (n.age = $p3 AND n.name = $p4 OR n.age = $p5)\nRETURN n",
+        (
+            "MATCH (n:User)\nWHERE (n.age > $p0 OR n.age < $p1) AND n.name = $p2"
+            " AND (n.age = $p3 AND n.name = $p4 OR n.age = $p5)\nRETURN n"
+        ),
     ),
     "text operators": (
         select(User)
         .where(User.name.contains("a") | User.name.startswith("b"))
         .where(User.name.endswith("c"))
         .where(User.name.matches("d.*")),
-        "MATCH (n:User)\nWHERE (n.name CONTAINS $p0 OR n.name STARTS WITH $p1) AND n.name ENDS WITH $p2"
-        " AND n.name =~ $p3\nRETURN n",
+        (
+            "MATCH (n:User)\nWHERE (n.name CONTAINS $p0 OR n.name STARTS WITH $p1) AND n.name ENDS WITH $p2"
+            " AND n.name =~ $p3\nRETURN n"
+        ),
     ),
     "membership": (
         select(User).where(User.name.in_(["a", "b"])).where(User.age.not_in_([1])),
@@ -93,16 +97,25 @@ CASES = {
     ),
     "a hop starts from the last node that has the relation": (
         u.traverse(User.rated).alias("m").traverse(User.friends).alias("f"),
-        "MATCH (u:User)\nOPTIONAL MATCH (u)-[:RATED]->(m:Movie)\nOPTIONAL MATCH (u)-[:KNOWS]->(f:User)\nRETURN f",
+        (
+            "MATCH (u:User)\nOPTIONAL MATCH (u)-[:RATED]->(m:Movie)"
+            "\nOPTIONAL MATCH (u)-[:KNOWS]->(f:User)\nRETURN f"
+        ),
     ),
     "or from the one named": (
         u.traverse(User.friends).alias("f").traverse(User.rated, on="u").alias("m"),
-        "MATCH (u:User)\nOPTIONAL MATCH (u)-[:KNOWS]->(f:User)\nOPTIONAL MATCH (u)-[:RATED]->(m:Movie)\nRETURN m",
+        (
+            "MATCH (u:User)\nOPTIONAL MATCH (u)-[:KNOWS]->(f:User)"
+            "\nOPTIONAL MATCH (u)-[:RATED]->(m:Movie)\nRETURN m"
+        ),
     ),
     "predicates go to the clause of their last variable": (
         rated.where(Rated.score >= 4.0, on="r").where(User.active == True, on="u"),  # noqa: E712
-        "MATCH (u:User)\nWHERE u.active = $p0\nOPTIONAL MATCH (u)-[r:RATED]->(m:Movie)\nWHERE r.score >= $p1"
-        "\nRETURN m",
+        (
+            "MATCH (u:User)\nWHERE u.active = $p0\nOPTIONAL MATCH (u)-[r:RATED]->(m:Movie)"
+            "\nWHERE r.score >= $p1"
+            "\nRETURN m"
+        ),
     ),
     "nodes and the edge between them": (
         rated.return_nodes("u", "m").return_edge("r"),
@@ -134,8 +147,10 @@ CASES = {
     ),
     "a count for each node": (
         rated.aggregate(count("*").as_("friend_count"), group_by="u").order_by("friend_count", desc=True),
-        "MATCH (u:User)\nOPTIONAL MATCH (u)-[r:RATED]->(m:Movie)\nRETURN u, count(*) AS friend_count"
-        "\nORDER BY friend_count DESC",
+        (
+            "MATCH (u:User)\nOPTIONAL MATCH (u)-[r:RATED]->(m:Movie)\nRETURN u, count(*) AS friend_count"
+            "\nORDER BY friend_count DESC"
+        ),
     ),
     "all aggregates": (
         select(User).aggregate(
@@ -147,18 +162,25 @@ CASES = {
             max_(User.age),
             collect(User.name),
         ),
-        "MATCH (n:User)\nRETURN count(*), count(DISTINCT n.name), avg(n.age) AS mean, sum(n.age), min(n.age),"
-        " max(n.age), collect(n.name)",
+        (
+            "MATCH (n:User)"
+            "\nRETURN count(*), count(DISTINCT n.name), avg(n.age) AS mean, sum(n.age), min(n.age),"
+            " max(n.age), collect(n.name)"
+        ),
     ),
     "groups by several things": (
         rated.aggregate(count("m"), group_by=["u", Movie.year]).order_by(count("m"), desc=True),
-        "MATCH (u:User)\nOPTIONAL MATCH (u)-[r:RATED]->(m:Movie)\nRETURN u, m.year, count(m)"
-        "\nORDER BY count(m) DESC",
+        (
+            "MATCH (u:User)\nOPTIONAL MATCH (u)-[r:RATED]->(m:Movie)\nRETURN u, m.year, count(m)"
+            "\nORDER BY count(m) DESC"
+        ),
     ),
     "distance": (
         select(User).where(distance(User.home, HERE) < 1000).order_by(distance(User.home, HERE)),
-        "MATCH (n:User)\nWHERE distance(n.home, point($p0)) < $p1\nRETURN n"
-        "\nORDER BY distance(n.home, point($p2)) ASC",
+        (
+            "MATCH (n:User)\nWHERE distance(n.home, point($p0)) < $p1\nRETURN n"
+            "\nORDER BY distance(n.home, point($p2)) ASC"
+        ),
     ),
     "distance as a value": (
         select(User).project(User.name, distance(User.home, HERE).as_("metres")).order_by("metres"),
@@ -189,31 +211,42 @@ CASES = {
         .where(Movie.year == 1999)
         .order_by(Movie.year, desc=True)
         .limit(20),
-        "CALL db.idx.fulltext.queryNodes('Movie', $__fts_query) YIELD node AS n\nWHERE n.year = $p0\nRETURN n"
-        "\nORDER BY n.year DESC\nLIMIT 20",
+        (
+            "CALL db.idx.fulltext.queryNodes('Movie', $__fts_query) YIELD node AS n"
+            "\nWHERE n.year = $p0\nRETURN n"
+            "\nORDER BY n.year DESC\nLIMIT 20"
+        ),
     ),
     "fulltext, best first": (
         FulltextQueryBuilder(None, Movie, "graph").where(score() > 0.5).project(Movie.title, score()),
-        "CALL db.idx.fulltext.queryNodes('Movie', $__fts_query) YIELD node AS n, score AS __score"
-        "\nWHERE __score > $p0\nRETURN n.title, __score\nORDER BY __score DESC",
+        (
+            "CALL db.idx.fulltext.queryNodes('Movie', $__fts_query) YIELD node AS n, score AS __score"
+            "\nWHERE __score > $p0\nRETURN n.title, __score\nORDER BY __score DESC"
+        ),
     ),
     "vector": (
         VectorQueryBuilder(None, Movie, Movie.embedding, [0.1, 0.2], 5),
-        "CALL db.idx.vector.queryNodes('Movie', 'embedding', 5, vecf32($__knn_vec)) YIELD node AS n,"
-        " score AS __score\nRETURN n\nORDER BY __score ASC",
+        (
+            "CALL db.idx.vector.queryNodes('Movie', 'embedding', 5, vecf32($__knn_vec)) YIELD node AS n,"
+            " score AS __score\nRETURN n\nORDER BY __score ASC"
+        ),
     ),
     "vector among what fits": (
         VectorQueryBuilder(None, Movie, Movie.embedding, [0.1, 0.2], 5)
         .where(Movie.year == 1999)
         .where(score() < 0.3),
-        "MATCH (n:Movie)\nWHERE n.year = $p0 AND n.embedding IS NOT NULL"
-        "\nWITH n, vec.cosineDistance(n.embedding, vecf32($__knn_vec)) AS __score\nWHERE __score < $p1"
-        "\nWITH n, __score\nORDER BY __score ASC\nLIMIT 5\nRETURN n\nORDER BY __score ASC",
+        (
+            "MATCH (n:Movie)\nWHERE n.year = $p0 AND n.embedding IS NOT NULL"
+            "\nWITH n, vec.cosineDistance(n.embedding, vecf32($__knn_vec)) AS __score\nWHERE __score < $p1"
+            "\nWITH n, __score\nORDER BY __score ASC\nLIMIT 5\nRETURN n\nORDER BY __score ASC"
+        ),
     ),
     "a search goes on like any other statement": (
         FulltextQueryBuilder(None, Movie, "graph").alias("m").with_("m").where(score() > 1).distinct(),
-        "CALL db.idx.fulltext.queryNodes('Movie', $__fts_query) YIELD node AS m, score AS __score"
-        "\nWHERE __score > $p0\nWITH m, __score\nRETURN DISTINCT m",
+        (
+            "CALL db.idx.fulltext.queryNodes('Movie', $__fts_query) YIELD node AS m, score AS __score"
+            "\nWHERE __score > $p0\nWITH m, __score\nRETURN DISTINCT m"
+        ),
     ),
 }
 

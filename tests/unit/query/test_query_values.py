@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -213,7 +214,7 @@ def test_shape_names_the_columns_of_each_item() -> None:
     ]
     starts = [(item.start, item.width) for item in shape.items]
     assert starts[0][0] == 0
-    assert all(a[0] + a[1] == b[0] for a, b in zip(starts, starts[1:], strict=False))
+    assert all(a[0] + a[1] == b[0] for a, b in pairwise(starts))
     assert len(shape.columns) == sum(starts[-1])
 
 
@@ -320,7 +321,8 @@ def test_documented_expression_classes_can_be_made_by_hand() -> None:
     listed = FilterExpr(cls=User, prop="age", op="IN", value=[1], negate=True)
     statement = select(User).where(predicate).where(listed).order_by(OrderExpr("n", "age", desc=True))
     assert str(statement) == (
-        "MATCH (n:User)\nWHERE n.age > $p0 AND NOT n.name = $p1 AND NOT n.age IN $p2\nRETURN n\nORDER BY n.age DESC"
+        "MATCH (n:User)\nWHERE n.age > $p0 AND NOT n.name = $p1 AND NOT n.age IN $p2"
+        "\nRETURN n\nORDER BY n.age DESC"
     )
 
 

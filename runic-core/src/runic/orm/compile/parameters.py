@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.core.kinds import Kind
 from runic.orm.core.types import GeoLocation
@@ -57,7 +57,7 @@ def encoder_of(bind: ir.Bind, dialect: Dialect) -> Callable[[Any], Any] | None:
 
 def storable_problem(value: Any) -> str | None:
     """Why no server takes this value, whatever the field."""
-    kind = type(value)
+    kind = cast("type[object]", type(value))
     if kind is str:
         offset = value.find("\0")
         if offset >= 0:
@@ -82,7 +82,7 @@ def _field_encoder(codec: Codec, type_: FieldType, owner: str) -> Callable[[Any]
     fallback = convert or codec.encode
 
     def encode(value: Any) -> Any:
-        kind = type(value)
+        kind = cast("type[object]", type(value))
         problem = storable_problem(value)
         if problem is None:
             if kind in exact and convert is None:
@@ -163,7 +163,7 @@ def _vector_encoder(one: Callable[[Any], Any], target: ir.Property) -> Callable[
 
 
 def _number(value: Any) -> Any:
-    kind = type(value)
+    kind = cast("type[object]", type(value))
     if (kind is int or kind is float) and storable_problem(value) is None:
         return value
     raise ValueNotStorableError(

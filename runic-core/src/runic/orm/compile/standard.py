@@ -8,10 +8,10 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from runic.orm.compile.codec import ALL_OPERATORS, EQUALITY, NULL_TESTS, ORDER, TEXT, Codec
 from runic.orm.compile.dialect import Capability, Dialect
@@ -89,7 +89,7 @@ def _text(value: Any) -> str:
 def _numbers(value: Any) -> list[float]:
     if not isinstance(value, list):
         raise TypeError(f"expected Vector, not {type(value).__name__}")
-    return [float(number) for number in value]
+    return [float(number) for number in cast("list[float]", value)]
 
 
 def _place(value: Any) -> dict[str, float]:
@@ -112,9 +112,9 @@ def _list(item: Codec) -> Codec:
     def encode(value: Any) -> list[Any]:
         if not isinstance(value, list | tuple | set | frozenset):
             raise TypeError(f"expected list, not {type(value).__name__}")
-        return [
-            each if type(each) in item.exact or item.encode is None else item.encode(each) for each in value
-        ]
+        members = cast("Iterable[object]", value)
+        convert = item.encode
+        return [each if type(each) in item.exact or convert is None else convert(each) for each in members]
 
     return Codec(encode=encode, operators=EQUALITY, stored="list")
 

@@ -10,7 +10,7 @@ match it drops rows; on an optional one it says what is joined, and rows without
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.core.kinds import Kind
 from runic.orm.core.metadata import edge_meta, node_meta
@@ -116,7 +116,7 @@ class Assembler:
     def _start(self, alias: str) -> None:
         meta = node_meta(self.root)
         label = meta.primary_label
-        first = self.steps[0] if self.steps else ("",)
+        first: Key = self.steps[0] if self.steps else ("",)
         clause: ir.Clause
         if first[0] == "fulltext":
             self.search = "fulltext"
@@ -327,8 +327,8 @@ def _conjunction(predicates: list[ir.Expression]) -> ir.Expression | None:
     return ir.Logical("AND", tuple(parts))
 
 
-def _width(key: Any) -> int:
+def _width(key: object) -> int:
     """How many values a normal form holds."""
-    if key == VALUE:
-        return 1
-    return sum(map(_width, key)) if isinstance(key, tuple) else 0
+    if not isinstance(key, tuple):
+        return 1 if isinstance(key, str) and key == VALUE else 0
+    return sum([_width(part) for part in cast("tuple[object, ...]", key)])

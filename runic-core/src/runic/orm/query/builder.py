@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from runic.orm.core.mapped import Attr
 from runic.orm.exceptions import QueryError
@@ -56,7 +56,7 @@ class QueryBuilder[T](Refinable):
     @overload
     def traverse[R](
         self,
-        relation_field: Attr[list[R]] | list[R],
+        relation_field: Attr[list[R]],
         *,
         edge_alias: str | None = None,
         optional: bool = True,
@@ -65,7 +65,25 @@ class QueryBuilder[T](Refinable):
     @overload
     def traverse[R](
         self,
-        relation_field: Attr[R | None] | R | None,
+        relation_field: Attr[R | None],
+        *,
+        edge_alias: str | None = None,
+        optional: bool = True,
+        on: str | None = None,
+    ) -> TraversalStep[QueryBuilder[R]]: ...
+    @overload
+    def traverse[R](
+        self,
+        relation_field: list[R],
+        *,
+        edge_alias: str | None = None,
+        optional: bool = True,
+        on: str | None = None,
+    ) -> TraversalStep[QueryBuilder[R]]: ...
+    @overload
+    def traverse[R](
+        self,
+        relation_field: R | None,
         *,
         edge_alias: str | None = None,
         optional: bool = True,
@@ -100,7 +118,7 @@ class QueryBuilder[T](Refinable):
     @overload
     def repeat[R](
         self,
-        relation_field: Attr[list[R]] | list[R],
+        relation_field: Attr[list[R]],
         *,
         min_hops: int = 1,
         max_hops: int | None = None,
@@ -110,7 +128,27 @@ class QueryBuilder[T](Refinable):
     @overload
     def repeat[R](
         self,
-        relation_field: Attr[R | None] | R | None,
+        relation_field: Attr[R | None],
+        *,
+        min_hops: int = 1,
+        max_hops: int | None = None,
+        optional: bool = False,
+        on: str | None = None,
+    ) -> TraversalStep[QueryBuilder[R]]: ...
+    @overload
+    def repeat[R](
+        self,
+        relation_field: list[R],
+        *,
+        min_hops: int = 1,
+        max_hops: int | None = None,
+        optional: bool = False,
+        on: str | None = None,
+    ) -> TraversalStep[QueryBuilder[R]]: ...
+    @overload
+    def repeat[R](
+        self,
+        relation_field: R | None,
         *,
         min_hops: int = 1,
         max_hops: int | None = None,
@@ -190,7 +228,7 @@ class QueryBuilder[T](Refinable):
             QueryError: ``fd`` is no relation.
             ValueError: hops out of range.
         """
-        if not (isinstance(fd, Attr) and fd.is_relation):
+        if not (isinstance(cast("object", fd), Attr) and fd.is_relation):
             raise QueryError(f"{_named(fd)} is no relation: traverse() and repeat() follow Relation() fields")
         for name in (source_alias, edge_alias):
             if name is not None:
@@ -357,7 +395,7 @@ class QueryBuilder[T](Refinable):
         return found
 
     def count(self) -> int:
-        """The number of rows, whatever :meth:`project` and the like say; ignores :meth:`limit` and :meth:`skip`.
+        """The number of rows, whatever is returned of each; without :meth:`limit` and :meth:`skip`.
 
         Raises:
             RuntimeError: it is a statement; a session executes these.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from runic.orm.core.mapped import Attr
@@ -22,7 +23,7 @@ def column_key(field: object, values: list[Any]) -> tuple[Key, str | None, int]:
     if isinstance(field, str):
         return ("term", parse_name(field, "project")), None, 0
     if isinstance(field, AggExpr):
-        return aggregate_key(field), None, 0
+        return aggregate_key(cast("AggExpr[Any]", field)), None, 0  # type: ignore[redundant-cast]
     if isinstance(field, Attr | Operand):
         before = len(values)
         key = cast("Key", operand_key(cast("object", field), values))
@@ -39,9 +40,9 @@ def group_key(group_by: object) -> tuple[Key, ...]:
     """
     if group_by is None:
         return ()
-    several = (
-        cast("tuple[object, ...]", tuple(group_by)) if isinstance(group_by, list | tuple) else (group_by,)
-    )
+    several: Iterable[object] = (group_by,)
+    if isinstance(group_by, list | tuple):
+        several = cast("Iterable[object]", group_by)
     keys: list[Key] = []
     for each in several:
         if isinstance(each, str):

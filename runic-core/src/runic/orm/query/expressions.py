@@ -5,7 +5,7 @@ Plain values without logic of their own: :mod:`runic.orm.query.normal` gives the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
 
 from runic.orm.core.names import check_name
 
@@ -337,7 +337,11 @@ def avg(field: Any) -> AggExpr[float | None]:
     return AggExpr("avg", field)
 
 
-def sum_[V](field: Attr[V] | V, *, distinct: bool = False) -> AggExpr[V]:
+@overload
+def sum_[V](field: Attr[V], *, distinct: bool = ...) -> AggExpr[V]: ...
+@overload
+def sum_[V](field: V, *, distinct: bool = ...) -> AggExpr[V]: ...
+def sum_(field: Any, *, distinct: bool = False) -> AggExpr[Any]:
     """The sum of a field; an int for ints, also where the server replies with a float.
 
     Example::
@@ -347,7 +351,11 @@ def sum_[V](field: Attr[V] | V, *, distinct: bool = False) -> AggExpr[V]:
     return AggExpr("sum", field, distinct=distinct)
 
 
-def min_[V](field: Attr[V] | V) -> AggExpr[V | None]:
+@overload
+def min_[V](field: Attr[V]) -> AggExpr[V | None]: ...
+@overload
+def min_[V](field: V) -> AggExpr[V | None]: ...
+def min_(field: Any) -> AggExpr[Any]:
     """The least value of a field; ``None`` over nothing.
 
     Example::
@@ -357,7 +365,11 @@ def min_[V](field: Attr[V] | V) -> AggExpr[V | None]:
     return AggExpr("min", field)
 
 
-def max_[V](field: Attr[V] | V) -> AggExpr[V | None]:
+@overload
+def max_[V](field: Attr[V]) -> AggExpr[V | None]: ...
+@overload
+def max_[V](field: V) -> AggExpr[V | None]: ...
+def max_(field: Any) -> AggExpr[Any]:
     """The greatest value of a field; ``None`` over nothing.
 
     Example::

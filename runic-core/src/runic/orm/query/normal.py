@@ -9,7 +9,7 @@ that needs the whole statement (:mod:`runic.orm.query.assemble`), and happens on
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from runic.orm.core.mapped import Attr
 from runic.orm.exceptions import QueryError, QueryTooComplexError
@@ -139,7 +139,7 @@ def _comparison(left: Key | str, name: str, op: str, value: Any, values: list[An
 def _membership(left: Key | str, name: str, members: object, values: list[Any]) -> Key:
     if isinstance(members, str | bytes) or not isinstance(members, Iterable):
         raise TypeError(f"{name}: in_() takes several values, not {type(members).__name__}")
-    items = list(members)
+    items = list(cast("Iterable[object]", members))
     if not items:
         # `null IN []` is null on some servers and false on others, so the text must not depend on it.
         return ("never", left)
@@ -153,15 +153,16 @@ def operand_key(operand: object, values: list[Any]) -> Key | str:
     """The normal form of one side of a comparison, of a sort key or of a returned value."""
     if isinstance(operand, Attr):
         return ("field", operand.owner, operand.name, None)
-    if isinstance(operand, Operand):
-        if type(operand) is DistanceExpr:
-            return ("distance", operand_key(operand.field, values), operand_key(operand.other, values))
-        if type(operand) is ScoreExpr:
-            return ("score",)
+    if type(operand) is DistanceExpr:
+        return ("distance", operand_key(operand.field, values), operand_key(operand.other, values))
+    if type(operand) is ScoreExpr:
+        return ("score",)
     if isinstance(operand, Expr | AggExpr):
         raise TypeError(f"{operand!r} is not a value that can be compared or returned here")
     # A statement is a value: a list changed later must not change it.
-    values.append(list(operand) if type(operand) is list else operand)
+    if type(operand) is list:
+        operand = list(cast("list[object]", operand))
+    values.append(operand)
     return VALUE
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from runic.orm.core.names import check_name
 from runic.orm.exceptions import QueryError
@@ -102,7 +102,7 @@ class Refinable(Statement):
             text = field.raw or ".".join(filter(None, (field.alias, field.prop)))
             return self.order_by(text, desc=desc or field.desc)
         if isinstance(field, AggExpr):
-            return self._add(("order", aggregate_key(field), desc))
+            return self._add(("order", aggregate_key(cast("AggExpr[Any]", field)), desc))  # type: ignore[redundant-cast]
         values: list[Any] = []
         key = operand_key(field, values)
         if not isinstance(key, tuple):

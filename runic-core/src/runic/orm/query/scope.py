@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runic.orm.core.metadata import edge_meta, node_meta
 from runic.orm.exceptions import QueryError
@@ -150,10 +150,12 @@ def property_of(source: Source, field: FieldDescriptor) -> ir.Property | ir.Iden
     return ir.Property(source.alias, field.name, field.type, owner)
 
 
-def _fields(cls: type) -> Mapping[str, FieldDescriptor]:
+def _fields(cls: type[Any]) -> Mapping[str, FieldDescriptor]:
     from runic.orm.core.models import Edge
 
-    return (edge_meta(cls) if issubclass(cls, Edge) else node_meta(cls)).fields
+    if issubclass(cls, Edge):
+        return edge_meta(cls).fields
+    return node_meta(cls).fields
 
 
 def _edge_type(cls: type) -> str | None:

@@ -1,13 +1,15 @@
 """Builders for async sessions, and for fulltext and vector search."""
 
+# What executes is awaited in an async builder, on purpose.
+# pyright: reportIncompatibleMethodOverride=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from runic.orm.core.kinds import Kind
 from runic.orm.core.mapped import Attr
-from runic.orm.core.metadata import node_meta
 from runic.orm.exceptions import QueryError, ValueNotStorableError
 from runic.orm.query.builder import QueryBuilder
 from runic.orm.query.scope import field_of
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from runic.orm.core.descriptors import FieldDescriptor
     from runic.orm.query.builder import Column
     from runic.orm.query.expressions import AggExpr
+    from runic.orm.query.normal import Key
     from runic.orm.query.traversal import TraversalStep
 
 __all__ = [
@@ -43,7 +46,7 @@ class AsyncQueryBuilder[T](QueryBuilder[T]):
         @overload
         def traverse[R](
             self,
-            relation_field: Attr[list[R]] | list[R],
+            relation_field: Attr[list[R]],
             *,
             edge_alias: str | None = None,
             optional: bool = True,
@@ -52,7 +55,25 @@ class AsyncQueryBuilder[T](QueryBuilder[T]):
         @overload
         def traverse[R](
             self,
-            relation_field: Attr[R | None] | R | None,
+            relation_field: Attr[R | None],
+            *,
+            edge_alias: str | None = None,
+            optional: bool = True,
+            on: str | None = None,
+        ) -> TraversalStep[AsyncQueryBuilder[R]]: ...
+        @overload
+        def traverse[R](
+            self,
+            relation_field: list[R],
+            *,
+            edge_alias: str | None = None,
+            optional: bool = True,
+            on: str | None = None,
+        ) -> TraversalStep[AsyncQueryBuilder[R]]: ...
+        @overload
+        def traverse[R](
+            self,
+            relation_field: R | None,
             *,
             edge_alias: str | None = None,
             optional: bool = True,
@@ -63,7 +84,7 @@ class AsyncQueryBuilder[T](QueryBuilder[T]):
         @overload
         def repeat[R](
             self,
-            relation_field: Attr[list[R]] | list[R],
+            relation_field: Attr[list[R]],
             *,
             min_hops: int = 1,
             max_hops: int | None = None,
@@ -73,7 +94,27 @@ class AsyncQueryBuilder[T](QueryBuilder[T]):
         @overload
         def repeat[R](
             self,
-            relation_field: Attr[R | None] | R | None,
+            relation_field: Attr[R | None],
+            *,
+            min_hops: int = 1,
+            max_hops: int | None = None,
+            optional: bool = False,
+            on: str | None = None,
+        ) -> TraversalStep[AsyncQueryBuilder[R]]: ...
+        @overload
+        def repeat[R](
+            self,
+            relation_field: list[R],
+            *,
+            min_hops: int = 1,
+            max_hops: int | None = None,
+            optional: bool = False,
+            on: str | None = None,
+        ) -> TraversalStep[AsyncQueryBuilder[R]]: ...
+        @overload
+        def repeat[R](
+            self,
+            relation_field: R | None,
             *,
             min_hops: int = 1,
             max_hops: int | None = None,
@@ -192,17 +233,7 @@ class FulltextQueryBuilder[T](QueryBuilder[T]):
         self, session: Any, root_cls: type[T], query: str, fields: Sequence[str | Any] | None = None
     ) -> None:
         super().__init__(session, root_cls)
-        if not isinstance(query, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"a fulltext query is a str, not {type(query).__name__}")
-        if not query.strip():
-            raise ValueError("the fulltext query is empty")
-        names = [field.name if isinstance(field, Attr) else str(field) for field in fields or ()]
-        for name in names:
-            field = field_of(root_cls, name)
-            if field.type.kind is not Kind.STRING:
-                raise QueryError(f"{root_cls.__name__}.{name} holds no text to search")
-        self._steps = (("fulltext", tuple(names)),)
-        self._values = (query,)
+        self._steps, self._values = _fulltext(root_cls, query, fields)
 
 
 class VectorQueryBuilder[T](QueryBuilder[T]):
@@ -244,32 +275,69 @@ class VectorQueryBuilder[T](QueryBuilder[T]):
         k: int = 10,
     ) -> None:
         super().__init__(session, root_cls)
-        name = field if isinstance(field, str) else getattr(field, "name", None)
-        owner = getattr(field, "owner", root_cls)
-        if not (isinstance(name, str) and isinstance(owner, type) and issubclass(root_cls, owner)):
-            raise QueryError(f"vector_search({root_cls.__name__}) needs a field of that class, not {field!r}")
-        found = field_of(node_meta(root_cls).cls, name)
-        if found.type.kind is not Kind.VECTOR:
-            raise QueryError(f"{root_cls.__name__}.{name} holds no vectors: annotate it as Vector")
-        numbers = _numbers(vector, f"{root_cls.__name__}.{name}", found.dimension)
-        if not isinstance(k, int) or isinstance(k, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"k takes an int, not {type(k).__name__}")
-        if k < 1:
-            raise ValueError(f"k={k}: ask for at least one neighbour")
-        self._steps = (("vector", root_cls, name),)
-        self._values = (numbers, k)
+        self._steps, self._values = _vector(root_cls, field, vector, k)
 
 
-class AsyncFulltextQueryBuilder[T](AsyncQueryBuilder[T], FulltextQueryBuilder[T]):
-    """A :class:`FulltextQueryBuilder` bound to an async session."""
+class AsyncFulltextQueryBuilder[T](AsyncQueryBuilder[T]):
+    """A :class:`FulltextQueryBuilder` bound to an async session; the same arguments."""
 
     __slots__ = ()
 
+    def __init__(
+        self, session: Any, root_cls: type[T], query: str, fields: Sequence[str | Any] | None = None
+    ) -> None:
+        super().__init__(session, root_cls)
+        self._steps, self._values = _fulltext(root_cls, query, fields)
 
-class AsyncVectorQueryBuilder[T](AsyncQueryBuilder[T], VectorQueryBuilder[T]):
-    """A :class:`VectorQueryBuilder` bound to an async session."""
+
+class AsyncVectorQueryBuilder[T](AsyncQueryBuilder[T]):
+    """A :class:`VectorQueryBuilder` bound to an async session; the same arguments."""
 
     __slots__ = ()
+
+    def __init__(
+        self,
+        session: Any,
+        root_cls: type[T],
+        field: FieldDescriptor | Any,
+        vector: Sequence[float],
+        k: int = 10,
+    ) -> None:
+        super().__init__(session, root_cls)
+        self._steps, self._values = _vector(root_cls, field, vector, k)
+
+
+type _Start = tuple[tuple[Key, ...], tuple[Any, ...]]
+
+
+def _fulltext(root: type, query: object, fields: Sequence[object] | None) -> _Start:
+    """The first step of a fulltext search and its values."""
+    if not isinstance(query, str):
+        raise TypeError(f"a fulltext query is a str, not {type(query).__name__}")
+    if not query.strip():
+        raise ValueError("the fulltext query is empty")
+    names = [each.name if isinstance(each, Attr) else str(each) for each in fields or ()]
+    for name in names:
+        if field_of(root, name).type.kind is not Kind.STRING:
+            raise QueryError(f"{root.__name__}.{name} holds no text to search")
+    return (("fulltext", tuple(names)),), (query,)
+
+
+def _vector(root: type, field: object, vector: object, k: object) -> _Start:
+    """The first step of a vector search and its values."""
+    name = field if isinstance(field, str) else getattr(field, "name", None)
+    owner: Any = getattr(field, "owner", root)
+    if not (isinstance(name, str) and isinstance(owner, type) and issubclass(root, owner)):
+        raise QueryError(f"vector_search({root.__name__}) needs a field of that class, not {field!r}")
+    found = field_of(root, name)
+    if found.type.kind is not Kind.VECTOR:
+        raise QueryError(f"{root.__name__}.{name} holds no vectors: annotate it as Vector")
+    if not isinstance(k, int) or isinstance(k, bool):
+        raise TypeError(f"k takes an int, not {type(k).__name__}")
+    if k < 1:
+        raise ValueError(f"k={k}: ask for at least one neighbour")
+    numbers = _numbers(vector, f"{root.__name__}.{name}", found.dimension)
+    return (("vector", root, name),), (numbers, k)
 
 
 def _numbers(vector: object, owner: str, dimension: int | None) -> Any:
@@ -280,7 +348,7 @@ def _numbers(vector: object, owner: str, dimension: int | None) -> Any:
             f"{owner}: the vector to search for is a list of numbers, not {type(vector).__name__}"
         )
     try:
-        numbers = Vector(vector)
+        numbers = Vector(cast("Sequence[float]", vector))
     except (TypeError, ValueError) as error:
         raise ValueNotStorableError(f"{owner}: {error}") from error
     if not numbers:

@@ -76,7 +76,6 @@ def _generate(cls: type[Any], meta: NodeMeta | EdgeMeta) -> Callable[..., None]:
     namespace: dict[str, Any] = {
         "_runic_MISSING": MISSING,
         "_runic_State": EntityState,
-        "_runic_set_state": cls._runic_state.__set__,  # the slot itself: no detour by __setattr__
         "_runic_required": _missing_required,
         "_runic_unexpected": _unexpected,
         "_runic_cls": cls,
@@ -103,8 +102,8 @@ def _generate(cls: type[Any], meta: NodeMeta | EdgeMeta) -> Callable[..., None]:
         f"def __init__({', '.join(parameters)}, **_runic_unknown):",
         "    if _runic_unknown: raise _runic_unexpected(_runic_cls, _runic_unknown)",
         "    _runic_values = _runic_self.__dict__",
+        '    _runic_values["_runic_state"] = _runic_State()',
         *(f"    {line}" for line in body),
-        "    _runic_set_state(_runic_self, _runic_State())",
     ]
     if hasattr(cls, "__post_init__"):
         lines.append("    _runic_self.__post_init__()")

@@ -30,8 +30,8 @@ class Entity:
     for each stored node.
     """
 
-    __slots__ = ("__weakref__", "_runic_state")
-
+    # In __dict__ like the values, not in a slot: CPython 3.13 keeps the values of objects inline only in
+    # classes without slots, which halves an entity's memory.
     _runic_state: EntityState
     _runic_fields: ClassVar[Mapping[str, FieldDescriptor]] = {}
 
@@ -107,7 +107,7 @@ class Entity:
             memo[id(self)] = twin
         fields = self._runic_fields
         for name, value in self.__dict__.items():
-            if value is NOT_LOADED:
+            if value is NOT_LOADED or name == "_runic_state":
                 continue
             field = fields.get(name)
             if field is not None and field.is_relation:

@@ -53,8 +53,6 @@ class Node(Entity):
         abstract: whether the class is only a base for others and has no nodes of its own.
     """
 
-    __slots__ = ()
-
     if TYPE_CHECKING:
         _runic_meta: NodeMeta
 
@@ -114,8 +112,6 @@ class Edge(Entity):
         abstract: whether the class is only a base for others.
     """
 
-    __slots__ = ()
-
     if TYPE_CHECKING:
         _runic_meta: EdgeMeta
 
@@ -171,7 +167,7 @@ def _complete(
     cls: type[Any], meta: NodeMeta | EdgeMeta, annotations: dict[str, Any], frame: FrameType | None
 ) -> None:
     """Attach what is known of ``cls`` to it."""
-    if not cls.__dictoffset__:
+    if "__slots__" in cls.__dict__:
         raise MetadataError(f"{cls.__name__}: a model keeps its values in __dict__ and cannot have __slots__")
     meta.local = local_names(cls, annotations, frame)
     own_names = {name for name, each in annotations.items() if is_class_variable(each)}

@@ -37,7 +37,11 @@ def get_state(entity: Any) -> _State:
             f"{entity!r} belongs to a live session and cannot be pickled: session.expunge() it, "
             "or close the session first"
         )
-    values = {name: value for name, value in entity.__dict__.items() if value is not NOT_LOADED}
+    values = {
+        name: value
+        for name, value in entity.__dict__.items()
+        if value is not NOT_LOADED and name != "_runic_state"
+    }
     return values, state.status.name, state.id, state.ends, state.changes, state.snapshots
 
 

@@ -116,8 +116,8 @@ def _new_entity(key_name: str | None, indent: str) -> list[str]:
     lines = [
         "e = new(cls)",
         "d = e.__dict__",
+        "s = d['_runic_state'] = State()",
         *([f"d[{key_name!r}] = k"] if key_name else []),
-        "s = e._runic_state = State()",
         "s.status = PERSISTENT",
         "s.owner = owner",
         "s.id = i",

@@ -82,7 +82,9 @@ class RawResults:
         if known is not None:
             if known._runic_state.stale:
                 core.loader.refreshed(known)
+                state = known._runic_state
                 known.__dict__.update(entity.__dict__)
+                known._runic_state = state
             return known
         state: EntityState = entity._runic_state
         state.status, state.owner = Status.PERSISTENT, core

@@ -149,7 +149,8 @@ class AsyncSession:
             pk: the primary key.
             fetch: relations to load with it: ``["friends", "friends.company"]``.
         """
-        return await self._core.get(cls, pk, fetch)  # type: ignore[no-any-return]
+        known = self._core.known(cls, pk) if fetch is None else None
+        return known if known is not None else await self._core.get(cls, pk, fetch)  # type: ignore[no-any-return]
 
     async def get_many[T](
         self, cls: type[T], pks: Iterable[Any], fetch: Sequence[str] | None = None

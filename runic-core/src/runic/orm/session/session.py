@@ -149,7 +149,8 @@ class Session:
             pk: the primary key.
             fetch: relations to load with it: ``["friends", "friends.company"]``.
         """
-        return run_blocking(self._core.get(cls, pk, fetch))  # type: ignore[no-any-return]
+        known = self._core.known(cls, pk) if fetch is None else None
+        return known if known is not None else run_blocking(self._core.get(cls, pk, fetch))  # type: ignore[no-any-return]
 
     def get_many[T](
         self, cls: type[T], pks: Iterable[Any], fetch: Sequence[str] | None = None

@@ -51,6 +51,8 @@ def server_error(native: Exception, statement: str | None, *, write: bool) -> Dr
         kind = AuthError
     elif _TRANSIENT.search(message) or type(native).__name__ in ("BusyLoadingError", "TryAgainError"):
         kind = TransientConflictError
+    if not write and "RO_QUERY" in message:
+        message = f"the statement would change the graph and was sent as a read: pass write=True ({message})"
     error = kind(message, backend=BACKEND, statement=statement)
     if isinstance(error, QueryTimeout):
         error.maybe_applied = write

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.compile.dialect import UnitForm
 from runic.orm.core.metadata import node_meta
@@ -182,12 +182,12 @@ class SessionCore:
     async def _load_missing(self, entity: Any, name: str) -> None:
         with self.exclusive:
             await self._autoflush()
-            field = None if isinstance(entity, Edge) else node_meta(type(entity)).fields.get(name)
+            field = None if isinstance(entity, Edge) else node_meta(entity.__class__).fields.get(name)
             if field is None or not field.is_relation:
                 await self.loader.refresh([entity], self._stale_siblings(entity))
                 return
-            if field.loading == "batch" or field.loading == "select":
-                await self.loader.relation(self._siblings(entity, name), field)
+            owners = self._siblings(entity, name) if field.loading == "batch" else [entity]
+            await self.loader.relation(owners, field)
 
     def _siblings(self, entity: Any, name: str) -> list[Any]:
         """The entity and those of the same result that lack the relation as well."""
@@ -197,7 +197,7 @@ class SessionCore:
             known = other._runic_state
             if other is entity or known.owner is not self or known.status is not Status.PERSISTENT:
                 continue
-            if name in node_meta(type(other)).fields and other.__dict__.get(name, NOT_LOADED) is NOT_LOADED:
+            if name in node_meta(other.__class__).fields and other.__dict__.get(name, NOT_LOADED) is NOT_LOADED:
                 found.append(other)
         return found
 
@@ -274,12 +274,12 @@ class SessionCore:
     async def load(self, entities: Any, *names: str) -> None:
         """Load relations of one entity or of many."""
         with self.exclusive:
-            listed = list(entities) if isinstance(entities, Iterable) else [entities]
+            listed: list[Any] = list(cast("Iterable[Any]", entities)) if isinstance(entities, Iterable) else [entities]
             await self._autoflush()
-            groups: dict[type, list[Any]] = {}
+            groups: dict[type[Any], list[Any]] = {}
             for entity in listed:
                 require_persistent(self.unit, entity, "load()")
-                groups.setdefault(type(entity), []).append(entity)
+                groups.setdefault(entity.__class__, []).append(entity)
             for cls, group in groups.items():
                 await self.loader.fetch(cls, group, names)
 
@@ -350,14 +350,14 @@ class SessionCore:
         """Follow relations declared with ``cascade=True``: add what they reach, delete with their owner."""
         unit = self.unit
         books = (unit.new, unit.merged, unit.dirty, unit.touched)
-        queue = [entity for book in books for entity in book.values() if self._cascades(type(entity))]
+        queue = [entity for book in books for entity in book.values() if self._cascades(entity.__class__)]
         seen: set[int] = set()
         while queue:
             entity = queue.pop()
             if id(entity) in seen:
                 continue
             seen.add(id(entity))
-            for relation in self._cascades(type(entity)):
+            for relation in self._cascades(entity.__class__):
                 if entity._runic_state.status is Status.PERSISTENT and relation_difference(entity, relation) is None:
                     continue
                 for target in members(entity, relation):
@@ -369,7 +369,7 @@ class SessionCore:
             reached: list[Any] = []
             groups: dict[FieldDescriptor, list[Any]] = {}
             for entity in wave:
-                for relation in self._cascades(type(entity)):
+                for relation in self._cascades(entity.__class__):
                     groups.setdefault(relation, []).append(entity)
             for relation, owners in groups.items():
                 await self.loader.relation(owners, relation)
@@ -380,8 +380,10 @@ class SessionCore:
                             reached.append(target)
             wave = reached
 
-    def _cascades(self, cls: type) -> tuple[FieldDescriptor, ...]:
-        return () if issubclass(cls, Edge) else node_recipe(cls, self.dialect).cascades
+    def _cascades(self, cls: type[Any]) -> tuple[FieldDescriptor, ...]:
+        if issubclass(cls, Edge):
+            return ()
+        return node_recipe(cls, self.dialect).cascades  # type: ignore[arg-type]  # mypy takes no type[Any] for hashable
 
     async def commit(self) -> None:
         """Flush, and make it durable."""

@@ -120,12 +120,12 @@ class Branch(KitNode, labels=["Branch"]):
     city: str = Field(default="")
 
 
-class Person(KitNode, labels=["Person"], indexes=[Index("name", "age")]):
+class Person(KitNode, labels=["Person"], indexes=[Index("name", "years")]):
     """What most checks use."""
 
     id: str = Field(primary_key=True)
     name: str = Field(default="")
-    age: int | None = Field(default=None, index=True)
+    years: int | None = Field(default=None, index=True)
     score: float | None = Field(default=None)
     active: bool = Field(default=True)
     email: str | None = Field(default=None, unique=True)

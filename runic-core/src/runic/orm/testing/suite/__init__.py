@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from runic.orm.testing.suite.cancellation import *
 from runic.orm.testing.suite.changes import *
+from runic.orm.testing.suite.concurrency import *
 from runic.orm.testing.suite.crud import *
+from runic.orm.testing.suite.errors import *
 from runic.orm.testing.suite.identity import *
+from runic.orm.testing.suite.loading import *
+from runic.orm.testing.suite.locking import *
 from runic.orm.testing.suite.names import *
+from runic.orm.testing.suite.raw import *
 from runic.orm.testing.suite.relations import *
+from runic.orm.testing.suite.sessions import *
 from runic.orm.testing.suite.types import *
+from runic.orm.testing.suite.unit_of_work import *

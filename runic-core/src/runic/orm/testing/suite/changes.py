@@ -20,7 +20,7 @@ class BaseChanges(LiveSuite):
 
     async def _ann(self, kit: Kit, **values: Any) -> None:
         async with kit.session() as s:
-            s.add(Person(**{"id": "a", "name": "Ann", "age": 41, **values}))
+            s.add(Person(**{"id": "a", "name": "Ann", "years": 41, **values}))
 
     async def test_only_changed_properties_are_written(self, kit: Kit) -> None:
         await self._ann(kit)
@@ -28,9 +28,9 @@ class BaseChanges(LiveSuite):
             ann = await s.get(Person, "a")
             assert ann is not None
             # What somebody else writes to other properties meanwhile stays.
-            await kit.write("MATCH (n:Person) SET n.age = 99, n.extra = 'kept'")
+            await kit.write("MATCH (n:Person) SET n.years = 99, n.extra = 'kept'")
             ann.name = "Anna"
-        rows = await kit.rows("MATCH (n:Person) RETURN n.name, n.age, n.extra")
+        rows = await kit.rows("MATCH (n:Person) RETURN n.name, n.years, n.extra")
         assert rows == [["Anna", 99, "kept"]]
 
     async def test_one_statement_writes_an_update(self, kit: Kit) -> None:
@@ -99,10 +99,10 @@ class BaseChanges(LiveSuite):
         async with kit.session() as s:
             ann = await s.get(Person, "a")
             assert ann is not None
-            ann.age = None
+            ann.years = None
             ann.email = None
         (row,) = await kit.rows("MATCH (n:Person) RETURN keys(n)")
-        assert not {"age", "email"} & set(row[0])
+        assert not {"years", "email"} & set(row[0])
 
     async def test_lists_and_dicts_changed_in_place_are_written(self, kit: Kit) -> None:
         await self._ann(kit, tags=["a"], facts={"n": {"deep": [1]}})
@@ -186,18 +186,18 @@ class BaseChanges(LiveSuite):
 
     async def test_kinds_of_changes_are_written_in_few_statements(self, kit: Kit) -> None:
         async with kit.session() as s:
-            s.add_all([Person(id=str(n), name="n", age=n) for n in range(40)])
+            s.add_all([Person(id=str(n), name="n", years=n) for n in range(40)])
         async with kit.session() as s:
             people = await s.scalars(select(Person))
             for person in people:
                 if int(person.id) % 2:
                     person.name = "odd"
                 else:
-                    person.age = -1
+                    person.years = -1
             with kit.recorder.since() as sent:
                 await s.commit()
             assert len(sent) <= 2
-        rows = await kit.rows("MATCH (n:Person) RETURN n.name, count(n), min(n.age) ORDER BY n.name")
+        rows = await kit.rows("MATCH (n:Person) RETURN n.name, count(n), min(n.years) ORDER BY n.name")
         assert rows == [["n", 20, -1], ["odd", 20, 1]]
 
 

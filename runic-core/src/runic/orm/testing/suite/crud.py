@@ -22,14 +22,14 @@ class BaseCrud(LiveSuite):
 
     async def test_a_new_node_is_stored_with_its_values(self, kit: Kit) -> None:
         async with kit.session() as s:
-            s.add(Person(id="a", name="Ann", age=41, tags=["x", "y"]))
-        assert await kit.rows("MATCH (n:Person) RETURN n.id, n.name, n.age, n.email") == [
+            s.add(Person(id="a", name="Ann", years=41, tags=["x", "y"]))
+        assert await kit.rows("MATCH (n:Person) RETURN n.id, n.name, n.years, n.email") == [
             ["a", "Ann", 41, None]
         ]
         async with kit.session() as s:
             found = await s.get(Person, "a")
             assert found is not None
-            assert (found.id, found.name, found.age, found.tags, found.email) == ("a", "Ann", 41, ["x", "y"], None)
+            assert (found.id, found.name, found.years, found.tags, found.email) == ("a", "Ann", 41, ["x", "y"], None)
 
     async def test_a_missing_key_is_none(self, kit: Kit) -> None:
         async with kit.session() as s:
@@ -99,11 +99,11 @@ class BaseCrud(LiveSuite):
 
     async def test_get_many_keeps_the_order_of_the_keys(self, kit: Kit) -> None:
         async with kit.session() as s:
-            s.add_all([Person(id=str(n), age=n) for n in range(10)])
+            s.add_all([Person(id=str(n), years=n) for n in range(10)])
         async with kit.session() as s:
             with kit.recorder.since() as sent:
                 found = await s.get_many(Person, ["7", "x", "3", "7"])
-            assert [p and p.age for p in found] == [7, None, 3, 7]
+            assert [p and p.years for p in found] == [7, None, 3, 7]
             assert found[0] is found[3]
             assert len(sent) == 1
 
@@ -144,11 +144,11 @@ class BaseCrud(LiveSuite):
 
     async def test_merge_creates_and_updates(self, kit: Kit) -> None:
         async with kit.session() as s:
-            await s.merge(Person(id="a", name="Ann", age=1))
+            await s.merge(Person(id="a", name="Ann", years=1))
         async with kit.session() as s:
-            await s.merge(Person(id="a", name="Anna", age=2))
+            await s.merge(Person(id="a", name="Anna", years=2))
             await s.merge(Person(id="b", name="Bob"))
-        assert await kit.rows("MATCH (n:Person) RETURN n.id, n.name, n.age ORDER BY n.id") == [
+        assert await kit.rows("MATCH (n:Person) RETURN n.id, n.name, n.years ORDER BY n.id") == [
             ["a", "Anna", 2],
             ["b", "Bob", None],
         ]

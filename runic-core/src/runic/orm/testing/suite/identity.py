@@ -99,7 +99,7 @@ class BaseIdentity(LiveSuite):
             pat = await s.get(Person, "p")
             assert pat is not None
             pat.name = "mine"
-            await kit.write("MATCH (n:Person {id: 'p'}) SET n.name = 'theirs', n.age = 9")
+            await kit.write("MATCH (n:Person {id: 'p'}) SET n.name = 'theirs', n.years = 9")
             (again,) = await s.scalars(select(Person).where(Person.id == "p"))
             assert again is pat
             assert pat.name == "mine"
@@ -141,8 +141,8 @@ class BaseIdentity(LiveSuite):
         pat.name = "changed outside"
         async with kit.session() as s:
             s.add(pat)
-            pat.age = 3
-        rows = await kit.rows("MATCH (n:Person {id: 'p'}) RETURN n.name, n.age")
+            pat.years = 3
+        rows = await kit.rows("MATCH (n:Person {id: 'p'}) RETURN n.name, n.years")
         assert rows == [["changed outside", 3]]
 
     async def test_closing_detaches_everything(self, kit: Kit) -> None:

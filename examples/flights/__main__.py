@@ -43,6 +43,7 @@ def main() -> None:
     clock = Clock()
     with clock.step("open the database"):
         driver = open_database()
+        driver.execute("RETURN 1", write=False)  # drivers connect at the first statement
     with driver:
         with clock.step("load the airports and routes"):
             load(driver)

@@ -11,7 +11,9 @@ import pytest
 
 from runic.orm import (
     AsyncSession,
+    Field,
     GeoLocation,
+    Node,
     Session,
     avg,
     collect,
@@ -23,6 +25,7 @@ from runic.orm import (
     select,
     sum_,
 )
+from runic.orm.core.metadata import MetaData
 from runic.orm.query import QueryBuilder, score
 from tests.live.query.conftest import GRAPH
 from tests.servers.base import Server
@@ -288,6 +291,50 @@ def test_aggregates(session: Session) -> None:
         "mean_time": timedelta(minutes=45),
     }
     assert type(row["total"]) is int
+
+
+def test_sums_of_large_ints_are_exact(driver: Any) -> None:
+    class Base(Node, metadata=MetaData()):
+        """Abstract."""
+
+    class Account(Base, labels=["Account"]):
+        id: int = Field(primary_key=True)
+        bank: str = Field(default="")
+        cents: int = Field(default=0)
+
+    with Session(driver) as session:
+        rows = [(1, "a", 2**53 + 1), (2, "a", 2**53 + 3), (3, "b", 10**17 + 1), (4, "b", 10**17 + 1)]
+        session.add_all([Account(id=key, bank=bank, cents=cents) for key, bank, cents in rows])
+        by_bank = select(Account).aggregate(sum_(Account.cents).as_("total"), group_by=Account.bank)
+        assert session.all_rows(by_bank.order_by("total", desc=True)) == [
+            {"bank": "b", "total": 2 * 10**17 + 2},
+            {"bank": "a", "total": 2**54 + 4},
+        ]
+        assert (
+            session.query(Account).aggregate(sum_(Account.cents, distinct=True)).scalar()
+            == 2**54 + 5 + 10**17
+        )
+        assert session.query(Account).where(Account.id < 0).aggregate(sum_(Account.cents)).scalar() == 0
+
+
+def test_search_of_a_class_that_shares_its_label(driver: Any) -> None:
+    class Base(Node, metadata=MetaData()):
+        """Abstract."""
+
+    class Place(Base, labels=["Place"]):
+        id: str = Field(primary_key=True)
+        text: str = Field(default="", index_type="FULLTEXT")
+
+    class Country(Place, labels=["Place", "Country"], primary_label="Place"):
+        pass
+
+    driver.execute("CREATE FULLTEXT INDEX FOR (n:Place) ON (n.text)")
+    with Session(driver) as session:
+        session.add_all([Place(id="p", text="hilly"), Country(id="c", text="hilly")])
+        session.commit()
+        assert sorted(each.id for each in session.fulltext_search(Place, query="hilly").all()) == ["c", "p"]
+        assert [each.id for each in session.fulltext_search(Country, query="hilly").all()] == ["c"]
+        assert [each.id for each in session.scalars(select(Country))] == ["c"]
 
 
 def test_aggregates_over_nothing(session: Session) -> None:

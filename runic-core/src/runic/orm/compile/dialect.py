@@ -84,6 +84,8 @@ class Dialect:
             compiler compares their identities.
         regex: Cypher template of ``matches()``, ``{l}`` the text and ``{r}`` the pattern; null for null.
         regex_value: pattern of the user -> parameter, so that the whole text must match.
+        integer_sum: Cypher template of the sum of ints, ``{v}`` the list of them; ``None``: ``sum()`` is
+            exact on the server.
         point: Cypher template of a place that is a parameter, ``{v}`` a map of latitude and longitude.
         fulltext: Cypher template of a fulltext search: ``{label}`` (a literal), ``{query}``, ``{v}`` the
             variable to bind.
@@ -116,6 +118,7 @@ class Dialect:
     edges_distinct: bool = True
     regex: str = "{l} =~ {r}"
     regex_value: Callable[[str], str] | None = None
+    integer_sum: str | None = None
     point: str = "point({v})"
     fulltext: str | None = None
     fulltext_score: str = ", score AS {s}"

@@ -140,6 +140,9 @@ class Emitter:
     def visit_NullTest(self, node: ir.NullTest) -> str:
         return f"{self.own(node.operand)} IS {'NOT ' if node.negated else ''}NULL"
 
+    def visit_HasLabels(self, node: ir.HasLabels) -> str:
+        return self.name(node.variable) + "".join([f":{self.name(label)}" for label in node.labels])
+
     def visit_Logical(self, node: ir.Logical) -> str:
         if node.op == "OR":  # AND binds tighter
             return " OR ".join([self.visit(part) for part in node.operands])

@@ -74,7 +74,8 @@ def laid_out(emitter: Emitter, result: ir.Return) -> Columns:
         if item.kind in _ENTITIES:
             name = emitter.visit(item.expression)
         else:
-            name = stage or emitter.name(f"c{start}")
+            listed = _is_listed_sum(item, emitter.dialect)
+            name = emitter.name(f"c{start}") if stage is None or listed else stage
             columns = (f"{columns[0]} AS {emitter.name(f'c{start}')}",)
         texts += columns
         names.append(name)
@@ -96,12 +97,18 @@ def _stage(emitter: Emitter, result: ir.Return) -> str:
 
 
 def _staged_value(emitter: Emitter, item: ir.ReturnItem) -> str:
-    if _needs_stage(item, emitter.dialect):
-        return emitter.visit(item.expression)
-    return emitter.read(item.expression)
+    value = item.expression
+    if _is_listed_sum(item, emitter.dialect) and isinstance(value, ir.Aggregate):
+        emitter.visit(value)  # refuses what cannot be summed
+        return emitter.visit(ir.Aggregate("collect", value.argument, value.distinct))
+    return emitter.visit(value) if _is_read_whole(item, emitter.dialect) else emitter.read(value)
 
 
 def _needs_stage(item: ir.ReturnItem, dialect: Dialect) -> bool:
+    return _is_read_whole(item, dialect) or _is_listed_sum(item, dialect)
+
+
+def _is_read_whole(item: ir.ReturnItem, dialect: Dialect) -> bool:
     """Whether an aggregate's value is read by an expression over it (a float to its last bit)."""
     value = item.expression
     if not isinstance(value, ir.Aggregate) or value.function not in ("min", "max", "sum"):
@@ -110,6 +117,18 @@ def _needs_stage(item: ir.ReturnItem, dialect: Dialect) -> bool:
         return False
     codec = dialect.codec(value.argument.type)
     return codec.read != "{p}" and len(codec.writes) == 1
+
+
+def _is_listed_sum(item: ir.ReturnItem, dialect: Dialect) -> bool:
+    """Whether it is a sum of ints that the server would round: then it is made over their list."""
+    value = item.expression
+    return (
+        dialect.integer_sum is not None
+        and isinstance(value, ir.Aggregate)
+        and value.function == "sum"
+        and isinstance(value.argument, ir.Property)
+        and value.argument.type.kind in (Kind.INTEGER, Kind.TIMEDELTA)
+    )
 
 
 def _columns(
@@ -132,7 +151,9 @@ def _columns(
         return (f"[{element} IN {stage} | [{columns}]]",), layout
     if stage is None:
         return (emitter.read(item.expression),), None
-    if _needs_stage(item, dialect) and item.type is not None:
+    if _is_listed_sum(item, dialect) and dialect.integer_sum is not None:
+        return (dialect.integer_sum.format(v=stage),), None
+    if _is_read_whole(item, dialect) and item.type is not None:
         return (dialect.codec(item.type).read.format(p=stage),), None
     return (stage,), None
 

@@ -134,6 +134,9 @@ class Assembler:
         else:
             clause = ir.Match((ir.Path((ir.NodePattern(alias, meta.match_labels),)),))
         self.drafts.append(Draft(clause))
+        if self.search is not None and len(meta.match_labels) > 1:
+            # An index has one label, which this class shares with others.
+            self.drafts[0].predicates.append(ir.HasLabels(alias, meta.match_labels))
         self._bind(alias, self.root, None, nullable=False)
 
     def _take(self) -> int:

@@ -27,6 +27,7 @@ __all__ = [
     "Expression",
     "FulltextSearch",
     "IRNode",
+    "HasLabels",
     "Identity",
     "ItemKind",
     "Logical",
@@ -171,6 +172,14 @@ class NullTest(Expression):
 
     operand: Expression
     negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HasLabels(Expression):
+    """Whether a node has all of these labels."""
+
+    variable: str
+    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

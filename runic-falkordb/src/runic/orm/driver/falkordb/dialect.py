@@ -88,6 +88,8 @@ class FalkorDBDialect(Dialect):
     # There is no =~ (4.22). The function searches, and says false for null.
     regex: str = "CASE WHEN {l} IS NULL THEN null ELSE size(string.matchRegEx({l}, {r})) > 0 END"
     regex_value: Callable[[str], str] | None = whole_text
+    # sum() of ints is a double, of which the reply has 15 digits.
+    integer_sum: str | None = "reduce(t = 0, x IN {v} | t + x)"
     fulltext: str | None = "CALL db.idx.fulltext.queryNodes({label}, {query}) YIELD node AS {v}"
     fulltext_text: Callable[[str, tuple[str, ...]], str] | None = in_fields
     vector: str | None = (

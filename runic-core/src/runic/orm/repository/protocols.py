@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 __all__ = ["AsyncRepositoryProtocol", "RepositoryProtocol"]
 
@@ -16,6 +16,16 @@ class RepositoryProtocol[T](Protocol):
     ) -> list[T]:
         """All entities."""
         ...
+
+    @overload
+    def cypher(
+        self, query: str, params: Mapping[str, Any] | None = None, *, returns: None = None, write: bool = False
+    ) -> list[Any]: ...
+
+    @overload
+    def cypher[R](
+        self, query: str, params: Mapping[str, Any] | None = None, *, returns: type[R], write: bool = False
+    ) -> list[R]: ...
 
     def cypher(
         self,
@@ -37,6 +47,16 @@ class AsyncRepositoryProtocol[T](Protocol):
     ) -> list[T]:
         """All entities."""
         ...
+
+    @overload
+    async def cypher(
+        self, query: str, params: Mapping[str, Any] | None = None, *, returns: None = None, write: bool = False
+    ) -> list[Any]: ...
+
+    @overload
+    async def cypher[R](
+        self, query: str, params: Mapping[str, Any] | None = None, *, returns: type[R], write: bool = False
+    ) -> list[R]: ...
 
     async def cypher(
         self,

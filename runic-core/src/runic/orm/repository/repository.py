@@ -1,5 +1,8 @@
 """Typed reads of one entity class, for applications that like repositories."""
 
+# A repository runs what it asks through the inner parts of its session.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

@@ -36,7 +36,7 @@ def iter_blocking[T](generator: AsyncGenerator[T]) -> Iterator[T]:
     try:
         while True:
             try:
-                yield run_blocking(generator.__anext__())  # type: ignore[arg-type]
+                yield run_blocking(generator.__anext__())
             except StopAsyncIteration:
                 return
     finally:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.core.snapshots import same_value
 from runic.orm.core.state import NOT_LOADED, EntityState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from runic.orm.core.descriptors import FieldDescriptor
     from runic.orm.core.metadata import EdgeMeta, NodeMeta
@@ -108,5 +108,6 @@ def _members(value: Any) -> list[Any]:
     if value is None or value is NOT_LOADED:
         return []
     if isinstance(value, list | tuple):
-        return list({id(each): each for each in value if each is not None}.values())
+        listed = cast("Iterable[object]", value)
+        return list({id(each): each for each in listed if each is not None}.values())
     return [value]

@@ -66,7 +66,7 @@ async def find_violation(
     }
     seen: dict[tuple[str, str, str], Any] = {}
     for entity, _ in written:
-        meta = node_meta(type(entity))
+        meta = node_meta(entity.__class__)
         for field in meta.properties:
             value = entity.__dict__.get(field.name)
             if field.required and value is None:
@@ -87,13 +87,13 @@ async def _in_the_database(
 ) -> tuple[Any, str] | None:
     groups: dict[FieldDescriptor, list[Any]] = {}
     for entity, step in written:
-        for field in node_meta(type(entity)).properties:
+        for field in node_meta(entity.__class__).properties:
             if isinstance(step.shape, MergeNodes) and field.primary_key:
                 continue
             if (field.unique or field.primary_key) and not field.generated:
                 groups.setdefault(field, []).append(entity)
     for field, entities in groups.items():
-        label = node_meta(type(entities[0])).primary_label
+        label = node_meta(entities[0].__class__).primary_label
         codec = dialect.codec(field.type)
         suffix, template = codec.compare
         text = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.compile.layout import node_layout
 from runic.orm.core.kinds import FieldType, Kind
@@ -107,7 +107,7 @@ class Loader:
     def refreshed(self, entity: Any) -> dict[str, Any]:
         """A stale entity is about to be overwritten by a result: where its values go."""
         entity._runic_state.stale = False
-        meta = edge_meta(type(entity)) if isinstance(entity, Edge) else node_meta(type(entity))
+        meta = edge_meta(entity.__class__) if isinstance(entity, Edge) else node_meta(entity.__class__)
         if changed_properties(entity, meta):
             return Beside(entity, meta)
         self.unit.became_clean(entity)
@@ -129,7 +129,7 @@ class Loader:
                 raise FieldValidationError(
                     f"{entity!r} is an edge: run the query that returned it again to refresh it"
                 )
-            groups.setdefault(type(entity), []).append(entity)
+            groups.setdefault(entity.__class__, []).append(entity)
         for cls, group in groups.items():
             meta = node_meta(cls)
             key = meta.primary_key
@@ -162,13 +162,13 @@ class Loader:
             nested.setdefault(name, [])
             if rest:
                 nested[name].append(rest)
-        for name, rest in nested.items():
+        for name, below in nested.items():
             field = relation_of(cls, name)
-            owners = [e for e in entities if e is not None and name in node_meta(type(e)).fields]
+            owners = [e for e in entities if e is not None and name in node_meta(e.__class__).fields]
             await self.relation(owners, field)
-            if rest:
+            if below:
                 targets = {id(t): t for e in owners for t in _members(e.__dict__.get(name))}
-                await self.fetch(field.target_cls, list(targets.values()), rest)
+                await self.fetch(field.target_cls, list(targets.values()), below)
 
     async def relation(self, entities: Sequence[Any], field: FieldDescriptor) -> None:
         """Load one relation of all ``entities`` that do not have it yet."""
@@ -178,7 +178,7 @@ class Loader:
             if entity.__dict__.get(field.name, NOT_LOADED) is NOT_LOADED
             and entity._runic_state.status is Status.PERSISTENT
         ]
-        text = relation_text(node_meta(type(missing[0])).root, field, self.dialect) if missing else ""
+        text = relation_text(node_meta(missing[0].__class__).root, field, self.dialect) if missing else ""
         read = _index_reader(self.dialect)
         for start in range(0, len(missing), self.dialect.batch_size):
             batch = missing[start : start + self.dialect.batch_size]
@@ -192,7 +192,7 @@ class Loader:
                 _store(entity, field, found)
 
     def _match(self, entity: Any) -> list[Any]:
-        meta = node_meta(type(entity))
+        meta = node_meta(entity.__class__)
         state: EntityState = entity._runic_state
         key = meta.primary_key
         if key is None or key.generated:
@@ -203,7 +203,7 @@ class Loader:
 def _members(value: Any) -> list[Any]:
     if value is None or value is NOT_LOADED:
         return []
-    return list(value) if isinstance(value, list) else [value]
+    return [*cast("list[object]", value)] if isinstance(value, list) else [value]
 
 
 def _store(entity: Any, field: FieldDescriptor, found: list[Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.core.metadata import edge_meta, node_meta
 from runic.orm.core.models import Edge, Node
@@ -40,10 +40,11 @@ class RawResults:
             return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
         if returns in _SCALARS:
             return [_scalar(row[0], returns) for row in result.rows]
-        if isinstance(returns, type) and issubclass(returns, Node):
-            return await self._nodes([row[0] for row in result.rows], returns)
-        if isinstance(returns, type) and issubclass(returns, Edge):
-            return self._edges([row[0] for row in result.rows], returns)
+        given = cast("object", returns)  # whatever the annotation says
+        if isinstance(given, type) and issubclass(given, Node):
+            return await self._nodes([row[0] for row in result.rows], given)
+        if isinstance(given, type) and issubclass(given, Edge):
+            return self._edges([row[0] for row in result.rows], given)
         raise TypeError(f"returns={returns!r}: expected int, float, str, bool, dict or a model class")
 
     async def _nodes(self, raws: list[Any], cls: type) -> list[Any]:
@@ -82,9 +83,9 @@ class RawResults:
         if known is not None:
             if known._runic_state.stale:
                 core.loader.refreshed(known)
-                state = known._runic_state
+                kept = known._runic_state
                 known.__dict__.update(entity.__dict__)
-                known._runic_state = state
+                known._runic_state = kept
             return known
         state: EntityState = entity._runic_state
         state.status, state.owner = Status.PERSISTENT, core

@@ -1,8 +1,12 @@
 """Staging: what a program asks of a session before anything is sent. No I/O."""
 
+# The state of an entity is hidden from programs, not from the session.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from runic.orm.core.metadata import node_meta
@@ -11,6 +15,7 @@ from runic.orm.core.state import NOT_LOADED, EntityState, Status
 from runic.orm.exceptions import DetachedEntityError, MetadataError, QueryError
 
 if TYPE_CHECKING:
+    from runic.orm.core.metadata import NodeMeta
     from runic.orm.session.exclusive import Exclusive
     from runic.orm.session.unit_of_work import UnitOfWork
 
@@ -36,6 +41,32 @@ def require_persistent(unit: UnitOfWork, entity: Any, what: str) -> None:
         raise DetachedEntityError(f"{what}: {entity!r} is not a persistent entity of this session")
 
 
+class _ByKey:
+    """Staged entities by key. Looks at each of them once, as long as more are staged."""
+
+    def __init__(self, book: dict[int, Any]) -> None:
+        self._book = book
+        self._found: dict[tuple[type, Any], Any] = {}
+        self._seen = 0
+        self._last = 0
+
+    def get(self, root: type, name: str, key: Any) -> Any:
+        """The staged entity of that hierarchy whose field ``name`` is ``key``, or ``None``."""
+        book = self._book
+        if self._last not in book or len(book) < self._seen:
+            self._seen = 0
+            self._found.clear()
+        for entity in islice(book.values(), self._seen, None):
+            meta = node_meta(entity.__class__)
+            if meta.pk_field_name is not None:
+                self._found[meta.root, entity.__dict__.get(meta.pk_field_name)] = entity
+            self._last = id(entity)
+        self._seen = len(book)
+        found = self._found.get((root, key))
+        # It may have been expunged, or given another key, since.
+        return found if id(found) in book and found.__dict__.get(name) == key else None
+
+
 class Staging:
     """Adds, deletes, merges and forgets entities of one unit of work."""
 
@@ -43,6 +74,7 @@ class Staging:
         self.unit = unit
         self.exclusive = exclusive
         self.read_only = read_only
+        self._staged = (_ByKey(unit.merged), _ByKey(unit.new))
 
     def add(self, entities: Iterable[Any]) -> None:
         """Stage entities for creation."""
@@ -72,7 +104,7 @@ class Staging:
         state.changes = state.snapshots = None
         self.unit.became_clean(entity)
         state.stale = True
-        for field in node_meta(type(entity)).fields.values():
+        for field in node_meta(entity.__class__).fields.values():
             # The version stays: what is written before it is read again is written to that version.
             if not (field.primary_key or field.version):
                 entity.__dict__.pop(field.name, None)
@@ -83,13 +115,13 @@ class Staging:
         refuse_if_read_only(self.read_only, "merge()")
         if not isinstance(entity, Node):
             raise TypeError(f"merge() takes a node, not {entity!r}")
-        meta = node_meta(type(entity))
+        meta = node_meta(entity.__class__)
         key = meta.primary_key
         if key is None or key.generated:
             raise MetadataError(
                 f"merge() needs a primary key that the program chooses; {meta.cls.__name__} has none: use add()"
             )
-        known = self.unit.part(meta.root).get(entity.__dict__.get(key.name))
+        known = self._known(meta, key.name, entity.__dict__.get(key.name))
         if known is None or known is entity:
             if not self.unit.has(entity):
                 self.unit.add(entity, merge=True)
@@ -102,10 +134,18 @@ class Staging:
                 setattr(known, field.name, given)
         return known
 
+    def _known(self, meta: NodeMeta, name: str, key: Any) -> Any:
+        """The entity with that key that the session has and keeps, be it persistent or only staged."""
+        unit = self.unit
+        found = unit.part(meta.root).get(key)
+        if found is not None and id(found) not in unit.deleted:
+            return found
+        return next((each for book in self._staged if (each := book.get(meta.root, name, key))), None)
+
     def register_or_get(self, entity: Any) -> Any:
         """The entity of the identity map that has the same key, or ``entity``, now registered."""
         self.exclusive.check()
-        meta = node_meta(type(entity))
+        meta = node_meta(entity.__class__)
         key = meta.primary_key
         value = entity._runic_state.id if key is None or key.generated else entity.__dict__.get(key.name)
         known = self.unit.part(meta.root).get(value)

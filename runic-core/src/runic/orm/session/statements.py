@@ -210,7 +210,7 @@ class Statements:
                 cells = _items_reader(dialect)
                 lists = [cells(row[item.start]) or () for row in rows]
                 # One hydration for all the lists of the result; then dealt out again.
-                flat = [cells(each) for each in (cell for listed in lists for cell in listed)]
+                flat = [cells(each) or () for listed in lists for each in listed]
                 entities = iter(self._entities(item, flat, 0))
                 return [[next(entities) for _ in listed] for listed in lists]
             case ItemKind.LIST:

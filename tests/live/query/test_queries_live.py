@@ -436,6 +436,12 @@ def test_search_goes_on_to_what_is_related(session: Session) -> None:
     assert session.vector_search(Movie, field=Movie.embedding, vector=[1, 0], k=2).count() == 2
 
 
+def test_bound_builder_shows_what_its_backend_is_asked(session: Session) -> None:
+    cypher, parameters = session.query(User).where(User.name.matches("A.*")).build()
+    assert "string.matchRegEx(n.name, $p0)" in cypher
+    assert parameters == {"p0": r"\A(?:A.*)\z"}
+
+
 def test_display_form_runs_as_it_is(driver: Any, session: Session) -> None:
     for statement in (
         select(User).where(User.age > 25).order_by(User.name).limit(5),

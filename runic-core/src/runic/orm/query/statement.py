@@ -139,9 +139,11 @@ class Statement:
         return f"<{kind}{type(self).__name__} of {self._root.__name__}, {len(self._steps)} steps>"
 
     def _dialect(self) -> Dialect:
-        dialect = getattr(self._session, "dialect", None)
-        if isinstance(dialect, Dialect):
-            return dialect
+        # A session keeps its dialect in its core; a session of another make may have it itself.
+        for holder in (getattr(self._session, "_core", None), self._session):
+            dialect = getattr(holder, "dialect", None)
+            if isinstance(dialect, Dialect):
+                return dialect
         from runic.orm.compile.standard import STANDARD
 
         return STANDARD

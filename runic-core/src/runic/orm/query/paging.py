@@ -60,7 +60,8 @@ class KeysetPage:
         """The statement, narrowed to the page."""
         tree = self._statement.tree()
         item = tree.result.items[0]
-        assert isinstance(item.expression, ir.Variable) and item.model is not None
+        assert isinstance(item.expression, ir.Variable)
+        assert item.model is not None
         identity = ir.Identity(item.expression.name, item.model.__name__)
         slot = len(self._statement.slots())
         match = tree.clauses[0]

@@ -22,6 +22,7 @@ import falkordb
 from redislite.falkordb_client import FalkorDB
 
 from bench.raw_falkordb import RawFalkorDB
+from bench.single import Figure, measure
 from bench.with_runic import WithRunic
 from bench.workload import make_rows
 from runic.orm import create_driver
@@ -44,20 +45,25 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        figures = run(options.rounds, options.nodes, str(Path(folder) / "bench.db"))
+        figures, single = run(options.rounds, options.nodes, str(Path(folder) / "bench.db"))
     print(table(figures, options.nodes))
+    print()
+    for figure in single:
+        print(f"{figure.what:56} {figure.value:>18}  {figure.goal}")
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2))
 
 
-def run(rounds: int, nodes: int, path: str) -> dict[str, dict[str, list[float]]]:
-    """Wall and CPU seconds of each operation by competitor, one for each round."""
+def run(rounds: int, nodes: int, path: str) -> tuple[dict[str, dict[str, list[float]]], list[Figure]]:
+    """Wall and CPU seconds of each operation by competitor, one for each round, and single figures."""
     rows = make_rows(nodes, nodes)
     samples: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     server = FalkorDB(path)
     socket = server.client.socket_file
     graphs = {"raw": "bench_raw", "runic": "bench_runic"}
-    drivers = {name: create_driver("falkordb", unix_socket=socket, graph=graph) for name, graph in graphs.items()}
+    drivers = {
+        name: create_driver("falkordb", unix_socket=socket, graph=graph) for name, graph in graphs.items()
+    }
     client = falkordb.FalkorDB(unix_socket_path=socket)
     for number in range(rounds + 1):
         raw = RawFalkorDB(client.select_graph(graphs["raw"]))
@@ -79,11 +85,12 @@ def run(rounds: int, nodes: int, path: str) -> dict[str, dict[str, list[float]]]
                 if number:
                     samples[operation][f"{competitor.name} wall"].append(wall)
                     samples[operation][f"{competitor.name} cpu"].append(cpu)
+    single = measure(drivers["runic"], client.select_graph(graphs["runic"]), rounds)
     for driver in drivers.values():
         driver.close()
     client.close()
     server.close()
-    return {operation: dict(by) for operation, by in samples.items()}
+    return {operation: dict(by) for operation, by in samples.items()}, single
 
 
 def timed(action: Callable[[], Any]) -> tuple[float, float]:

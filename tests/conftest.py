@@ -28,7 +28,11 @@ def backends_of(item: pytest.Item) -> set[str]:
     """The backends that a test talks to: by its fixtures, or by ``@pytest.mark.live("name")``."""
     names = {name for marker in item.iter_markers("live") for name in marker.args}
     fixtures: list[str] = getattr(item, "fixturenames", [])
-    return names | {name for name in STARTERS if f"{name}_server" in fixtures}
+    found = names | {name for name in STARTERS if f"{name}_server" in fixtures}
+    callspec = getattr(item, "callspec", None)
+    chosen = None if callspec is None else callspec.params.get("neo4j_server")
+    # One fixture for all versions: its parameter says which.
+    return (found - {"neo4j"}) | {chosen} if chosen else found
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -101,3 +105,13 @@ def falkordb_graph(falkordb_server: Server) -> Iterator[str]:
     falkordb_server.reset(name)
     yield name
     falkordb_server.reset(name)
+
+
+@pytest.fixture(scope="session")
+def neo4j_server(servers: Registry, request: pytest.FixtureRequest) -> Server:
+    """A running Neo4j: the long-term version, or what the test is parametrised with.
+
+    ``@pytest.mark.parametrize("neo4j_server", ["neo4j", "neo4j_2026"], indirect=True)`` runs a test on
+    both. There is one database, which everything shares: ``.reset("")`` empties it.
+    """
+    return server_or_skip(servers, getattr(request, "param", "neo4j"))

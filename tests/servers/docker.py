@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Mapping
 from typing import Any
 
 from tests.servers.base import NotAvailable
@@ -27,12 +28,16 @@ def require_docker() -> None:
         raise NotAvailable("no Docker daemon is running")
 
 
-def start_container(image: str, port: int) -> tuple[Any, str, int]:
+def start_container(
+    image: str, port: int, environment: Mapping[str, str] | None = None
+) -> tuple[Any, str, int]:
     """Start ``image``; the container, its host, and the host's side of ``port``."""
     require_docker()
     from testcontainers.core.container import DockerContainer
 
     container = DockerContainer(image).with_exposed_ports(port)
+    for name, value in (environment or {}).items():
+        container = container.with_env(name, value)
     try:
         container.start()
         return container, container.get_container_host_ip(), int(container.get_exposed_port(port))

@@ -10,13 +10,17 @@ import os
 from collections import Counter
 from collections.abc import Callable
 
-from tests.servers import falkordb
+from tests.servers import falkordb, neo4j
 from tests.servers.base import NotAvailable, Server
 
-STARTERS: dict[str, Callable[[], Server]] = {"falkordb": falkordb.start}
+STARTERS: dict[str, Callable[[], Server]] = {
+    "falkordb": falkordb.start,
+    "neo4j": neo4j.start_5,
+    "neo4j_2026": neo4j.start_2026,
+}
 """Backends whose server can be started, by public name."""
 
-NOT_BUILT = ("neo4j", "memgraph", "arcadedb", "age")
+NOT_BUILT = ("memgraph", "arcadedb", "age")
 """Backends of the design that are not part of this release: listed, so that nobody takes them for tested."""
 
 

@@ -7,6 +7,8 @@ import gc
 import threading
 from typing import Any
 
+import pytest
+
 from runic.orm.driver.falkordb import create_async_falkordb_driver, create_falkordb_driver
 from runic.orm.driver.port import Request
 from runic.orm.exceptions import OrmError
@@ -16,7 +18,11 @@ from tests.servers.base import Server
 def test_32_threads_on_one_driver_never_meet(falkordb_server: Server, falkordb_graph: str) -> None:
     faults: list[BaseException] = []
     with create_falkordb_driver(
-        falkordb_server.host, falkordb_server.port, falkordb_graph, max_connections=8, **falkordb_server.credentials
+        falkordb_server.host,
+        falkordb_server.port,
+        falkordb_graph,
+        max_connections=8,
+        **falkordb_server.credentials,
     ) as driver:
         barrier = threading.Barrier(32)
 
@@ -27,12 +33,12 @@ def test_32_threads_on_one_driver_never_meet(falkordb_server: Server, falkordb_g
                     mark = f"{number}-{round_}"
                     rows = driver.execute("CREATE (n:T {mark: $mark}) RETURN n.mark", {"mark": mark}).rows
                     assert rows == [[mark]]
-                    try:
+                    with pytest.raises(OrmError, match="Division"):
                         driver.execute("RETURN 1 / $zero", {"zero": 0})
-                    except OrmError as error:
-                        assert "Division" in str(error)
                     rows = driver.execute(
-                        "MATCH (n:T {mark: $mark}) RETURN n.mark, $size", {"mark": mark, "size": "x" * number}, write=False
+                        "MATCH (n:T {mark: $mark}) RETURN n.mark, $size",
+                        {"mark": mark, "size": "x" * number},
+                        write=False,
                     ).rows
                     assert rows == [[mark, "x" * number]]
             except BaseException as error:
@@ -54,7 +60,11 @@ def test_200_tasks_on_one_driver_never_meet_even_when_some_are_cancelled(
 ) -> None:
     async def main() -> None:
         async with create_async_falkordb_driver(
-            falkordb_server.host, falkordb_server.port, falkordb_graph, max_connections=10, **falkordb_server.credentials
+            falkordb_server.host,
+            falkordb_server.port,
+            falkordb_graph,
+            max_connections=10,
+            **falkordb_server.credentials,
         ) as driver:
 
             async def work(number: int) -> int:
@@ -91,15 +101,11 @@ def test_drivers_closed_while_in_use_leave_nothing_open(falkordb_server: Server,
         falkordb_server.host, falkordb_server.port, falkordb_graph, **falkordb_server.credentials
     )
     port = driver.connect()
-    try:
+    with pytest.raises(StopIteration):
         port.execute(Request("RETURN 1", {})).send(None)
-    except StopIteration:
-        pass
     driver.close()
-    try:
+    with pytest.raises(StopIteration):
         port.release().send(None)
-    except StopIteration:
-        pass
     assert driver._pool.idle == 0
     assert driver._pool.in_use == 0
     gc.collect()

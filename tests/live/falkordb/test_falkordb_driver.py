@@ -133,11 +133,13 @@ def test_a_key_that_is_no_graph_says_so(
 ) -> None:
     other.set(falkordb_graph, "text")
     try:
-        with create_falkordb_driver(
-            falkordb_server.host, falkordb_server.port, falkordb_graph, **falkordb_server.credentials
-        ) as driver:
-            with pytest.raises(ServerError, match="WRONGTYPE"):
-                driver.execute("RETURN 1", write=False)
+        with (
+            create_falkordb_driver(
+                falkordb_server.host, falkordb_server.port, falkordb_graph, **falkordb_server.credentials
+            ) as driver,
+            pytest.raises(ServerError, match="WRONGTYPE"),
+        ):
+            driver.execute("RETURN 1", write=False)
     finally:
         other.delete(falkordb_graph)
 
@@ -147,9 +149,12 @@ def test_a_wrong_password_is_an_auth_error_that_does_not_show_it(falkordb_server
         driver: Any = make(
             falkordb_server.host, falkordb_server.port, "g", username="nobody", password="hunter2"
         )
+
+        async def ask(driver: Any = driver) -> None:
+            await driver.execute("RETURN 1")
+
         with pytest.raises(AuthError) as caught:
-            result = driver.execute("RETURN 1")
-            asyncio.run(result)
+            asyncio.run(ask())
         assert "hunter2" not in f"{caught.value!r}{caught.value.__cause__!r}"
 
 
@@ -332,8 +337,28 @@ def test_a_label_that_cannot_be_quoted_is_refused_before_it_is_sent(
 
 
 @pytest.mark.parametrize(
-    "name", [" ", "match", "'", '"', "\\", "\\u0060", "$p", "/*", "//", ";", "\n", "é", "🙂", "1a", "a-b", "a.b", "{x}", "x" * 511]
-)  # fmt: skip
+    "name",
+    [
+        " ",
+        "match",
+        "'",
+        '"',
+        "\\",
+        "\\u0060",
+        "$p",
+        "/*",
+        "//",
+        ";",
+        "\n",
+        "é",
+        "🙂",
+        "1a",
+        "a-b",
+        "a.b",
+        "{x}",
+        "x" * 511,
+    ],
+)
 def test_any_other_name_comes_back_exactly(driver: FalkorDBDriver, name: str) -> None:
     quoted = driver.dialect.quote(name)
     ((node, edge),) = driver.execute(

@@ -59,7 +59,10 @@ def test_a_file_survives_reopening_and_no_process_is_left(tmp_path: Path) -> Non
 
 
 def test_memory_is_a_new_server_each_time(tmp_path: Path) -> None:
-    with create_falkordb_driver(path=":memory:", graph="g") as one, create_falkordb_driver(path=":memory:", graph="g") as two:
+    with (
+        create_falkordb_driver(path=":memory:", graph="g") as one,
+        create_falkordb_driver(path=":memory:", graph="g") as two,
+    ):
         one.execute("CREATE (:A)")
         assert two.execute("MATCH (n) RETURN count(n)").rows == [[0]]
         pids = server_pids(one) + server_pids(two)
@@ -127,7 +130,9 @@ def test_however_the_owner_ends_the_server_saves_and_ends(tmp_path: Path, ending
         "if ending == 'exception': raise SystemError('on purpose')\n"
         "if ending != 'return': time.sleep(60)\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     folder, *words = process.stdout.readline().split()
     pids = list(map(int, words))
@@ -162,9 +167,11 @@ def test_a_folder_that_is_not_there_and_a_file_that_is_no_database_are_named(tmp
         create_falkordb_driver(path=str(tmp_path / "nowhere" / "x.db"), graph="g")
     bad = tmp_path / "bad.db"
     bad.write_bytes(b"this is no database" * 100)
-    with create_falkordb_driver(path=str(bad), graph="g") as driver:
-        with pytest.raises(ConnectionLostError, match="did not start"):
-            driver.execute("RETURN 1")
+    with (
+        create_falkordb_driver(path=str(bad), graph="g") as driver,
+        pytest.raises(ConnectionLostError, match="did not start"),
+    ):
+        driver.execute("RETURN 1")
     assert bad.read_bytes().startswith(b"this is no"), "it is left alone"
 
 

@@ -125,7 +125,10 @@ def test_the_master_of_a_sentinel_is_found_and_followed_after_a_failover(start: 
     until(lambda: replica.info("replication")["master_link_status"] == "up")
     sentinel = start(
         port=sentinel_port,
-        sentinel=f"sentinel monitor prime 127.0.0.1 {master_port} 1\nsentinel down-after-milliseconds prime 60000\n",
+        sentinel=(
+            f"sentinel monitor prime 127.0.0.1 {master_port} 1\n"
+            "sentinel down-after-milliseconds prime 60000\n"
+        ),
     )
     until(lambda: int(sentinel.execute_command("SENTINEL", "MASTER", "prime")["num-slaves"]) == 1)
     options = {"port": sentinel_port, "graph": "g", "connect_timeout": 5.0}
@@ -171,8 +174,21 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
         pytest.skip("needs openssl to make a certificate")
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-        + ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(cert)],
+        [
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=localhost",
+            ),
+            *("-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(cert)),
+        ],
         check=True,
         capture_output=True,
     )

@@ -72,14 +72,82 @@ def round_trip(driver: FalkorDBDriver, type_: FieldType, value: Any, others: int
 
 
 STRINGS = [
-    "plain", " ", "MATCH", "null", "true", "e\u0301", "", "'", '"', "'\"", "\\'", '\\"', '\\\\"', "\\", "a\\", "\\n",
-    "\\x00", "\\u0000", "\\u0027", "\\uD800", "'}) DETACH DELETE n //", '"}) MATCH (n) DETACH DELETE n //', ")", "//",
-    "\u2018x\u2019 \uff02", "`", "``", "```", "a` {x:1}) DETACH DELETE (n", "\\u0060", "$", "$p", "$a$", "$$",
-    "$$ ...; DROP TABLE zz; --", "/*", "*/", "--", "#", ";", "\n", "\r", "\r\n", "\t", "\x07", "\x1b", "\x7f", "\x85",
-    "\xa0", "\u200b", "\ufeff", "\u2028", "\u202e", "👩‍👩‍👧", "\U0010ffff", "\ufffe", "\ufffd", "%s %d %%", "{x}",
-    "{0.__class__}", '{"a":1}', "123", "1a", "a-b", "a.b", "a:b", "@", "x" * 1000, "x" * 70_000, "é" * 500_000,
-    '","k":1', '{"latitude":1}', "CYPHER x=1", "\x01\x02\x03", "5::vertex",
-]  # fmt: skip
+    "plain",
+    " ",
+    "MATCH",
+    "null",
+    "true",
+    "e\u0301",
+    "",
+    "'",
+    '"',
+    "'\"",
+    "\\'",
+    '\\"',
+    '\\\\"',
+    "\\",
+    "a\\",
+    "\\n",
+    "\\x00",
+    "\\u0000",
+    "\\u0027",
+    "\\uD800",
+    "'}) DETACH DELETE n //",
+    '"}) MATCH (n) DETACH DELETE n //',
+    ")",
+    "//",
+    "\u2018x\u2019 \uff02",
+    "`",
+    "``",
+    "```",
+    "a` {x:1}) DETACH DELETE (n",
+    "\\u0060",
+    "$",
+    "$p",
+    "$a$",
+    "$$",
+    "$$ ...; DROP TABLE zz; --",
+    "/*",
+    "*/",
+    "--",
+    "#",
+    ";",
+    "\n",
+    "\r",
+    "\r\n",
+    "\t",
+    "\x07",
+    "\x1b",
+    "\x7f",
+    "\x85",
+    "\xa0",
+    "\u200b",
+    "\ufeff",
+    "\u2028",
+    "\u202e",
+    "👩‍👩‍👧",
+    "\U0010ffff",
+    "\ufffe",
+    "\ufffd",
+    "%s %d %%",
+    "{x}",
+    "{0.__class__}",
+    '{"a":1}',
+    "123",
+    "1a",
+    "a-b",
+    "a.b",
+    "a:b",
+    "@",
+    "x" * 1000,
+    "x" * 70_000,
+    "é" * 500_000,
+    '","k":1',
+    '{"latitude":1}',
+    "CYPHER x=1",
+    "\x01\x02\x03",
+    "5::vertex",
+]
 
 
 @pytest.mark.parametrize("text", STRINGS, ids=lambda text: ascii(text[:20]))
@@ -114,8 +182,14 @@ NUMBERS: list[tuple[FieldType, Any]] = [
     (FieldType(Kind.TIMEDELTA, dt.timedelta), dt.timedelta(days=-5, microseconds=1)),
     (FieldType(Kind.DATETIME, dt.datetime), dt.datetime(1, 1, 1)),
     (FieldType(Kind.DATETIME, dt.datetime), dt.datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=dt.UTC)),
-    (FieldType(Kind.DATETIME, dt.datetime), dt.datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin"))),
-    (FieldType(Kind.DATETIME, dt.datetime), dt.datetime(2020, 10, 25, 2, 30, fold=0, tzinfo=ZoneInfo("Europe/Berlin"))),
+    (
+        FieldType(Kind.DATETIME, dt.datetime),
+        dt.datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin")),
+    ),
+    (
+        FieldType(Kind.DATETIME, dt.datetime),
+        dt.datetime(2020, 10, 25, 2, 30, fold=0, tzinfo=ZoneInfo("Europe/Berlin")),
+    ),
     (FieldType(Kind.JSON, dict), {"a": [1, 2.5, None, True, {"b": 10**40}], "": {}}),
     (FieldType(Kind.LIST, list, item=FieldType(Kind.INTEGER, int)), []),
     (FieldType(Kind.LIST, list, item=FieldType(Kind.UUID, uuid.UUID)), [uuid.UUID(int=1)]),
@@ -131,7 +205,7 @@ NUMBERS: list[tuple[FieldType, Any]] = [
     (FieldType(Kind.POINT, GeoLocation), GeoLocation(0.1 + 0.2, -1e-300)),
     (FieldType(Kind.ANY, object), "x"),
     (FieldType(Kind.ANY, object), [1, "a", [True]]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("type_", "value"), NUMBERS, ids=lambda each: str(each)[:50])
@@ -147,7 +221,11 @@ def test_every_kind_comes_back_exactly(driver: FalkorDBDriver, type_: FieldType,
         assert struct.pack("<d", back) == struct.pack("<d", value)
 
 
-@pytest.mark.parametrize("type_", [FieldType(kind, object) for kind in Kind if kind not in (Kind.ENUM, Kind.LIST, Kind.CUSTOM)], ids=lambda t: t.kind.name)  # fmt: skip
+@pytest.mark.parametrize(
+    "type_",
+    [FieldType(kind, object) for kind in Kind if kind not in (Kind.ENUM, Kind.LIST, Kind.CUSTOM)],
+    ids=lambda t: t.kind.name,
+)
 def test_none_is_an_absent_property(driver: FalkorDBDriver, type_: FieldType) -> None:
     assert round_trip(driver, type_, None) is None
 
@@ -198,7 +276,25 @@ def test_any_parameter_comes_back_as_it_went(driver: FalkorDBDriver, value: Any)
     assert back == value
 
 
-HOSTILE: list[Any] = [2**63, -(2**63) - 1, float("nan"), float("inf"), "a\0b", "\ud800", b"x", (1,), {1}, Decimal(1), uuid.UUID(int=1), dt.datetime(2020, 1, 1), Color.RED, object(), {"a`b": 1}, {"": 1}, {1: 1}]  # fmt: skip
+HOSTILE: list[Any] = [
+    2**63,
+    -(2**63) - 1,
+    float("nan"),
+    float("inf"),
+    "a\0b",
+    "\ud800",
+    b"x",
+    (1,),
+    {1},
+    Decimal(1),
+    uuid.UUID(int=1),
+    dt.datetime(2020, 1, 1),
+    Color.RED,
+    object(),
+    {"a`b": 1},
+    {"": 1},
+    {1: 1},
+]
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value)[:30])
@@ -218,10 +314,11 @@ def test_a_statement_with_a_nul_is_refused_and_not_cut_off(driver: FalkorDBDrive
 
 
 def test_a_parameter_cannot_be_overridden_from_within_the_text(driver: FalkorDBDriver) -> None:
-    with pytest.raises(OrmError):
-        driver.execute("CYPHER p=2 RETURN $p", {"p": 1})
-        assert driver.execute("CYPHER p=2 RETURN $p", {"p": 1}).rows == [[1]]
-        raise OrmError("ours won")
+    try:
+        rows = driver.execute("CYPHER p=2 RETURN $p", {"p": 1}).rows
+    except OrmError:
+        return
+    assert rows == [[1]]
 
 
 def test_a_large_value_and_many_rows_get_through(driver: FalkorDBDriver) -> None:

@@ -122,23 +122,12 @@ class FalkorDBIndexAdapter:
             raise UnsupportedByBackendError(
                 "falkordb", "a language or stopwords for edges", "the server takes them for nodes only"
             )
-        for name in _named(properties):
-            if language is None and stopwords is None:
-                self._create_index(
-                    f"CREATE FULLTEXT INDEX FOR {_pattern(label, entity)} ON (x.{_quote(name)})",
-                    if_not_exists,
-                )
-                continue
-            _quote(label), _quote(name)
-            settings: dict[str, Any] = {"label": label}
-            if language is not None:
-                settings["language"] = language
-            if stopwords is not None:
-                settings["stopwords"] = list(stopwords)
+        names = list(_named(properties))
+        if language is not None or stopwords is not None:
+            self._configure_fulltext(label, names, language, stopwords, if_not_exists)
+        for name in names:
             self._create_index(
-                "CALL db.idx.fulltext.createNodeIndex($settings, $name)",
-                if_not_exists,
-                {"settings": settings, "name": name},
+                f"CREATE FULLTEXT INDEX FOR {_pattern(label, entity)} ON (x.{_quote(name)})", if_not_exists
             )
         self._await_index(label, entity)
 
@@ -263,14 +252,47 @@ class FalkorDBIndexAdapter:
 
     # -- how ------------------------------------------------------------------------------------
 
-    def _create_index(
-        self, statement: str, if_not_exists: bool, parameters: dict[str, Any] | None = None
-    ) -> None:
+    def _create_index(self, statement: str, if_not_exists: bool) -> None:
         try:
-            self._driver.execute(statement, parameters)
+            self._driver.execute(statement)
         except ServerError as error:
             if not (if_not_exists and "already indexed" in str(error)):
                 raise
+
+    def _configure_fulltext(
+        self,
+        label: str,
+        names: list[str],
+        language: str | None,
+        stopwords: Sequence[str] | None,
+        if_not_exists: bool,
+    ) -> None:
+        """Create the indexes with settings, in one call, and take their names out of ``names``.
+
+        The settings belong to the label: once made, the server lets nobody give them again (4.22).
+        """
+        for name in (label, *names):
+            _quote(name)  # they travel as parameters, but no other name could be used in a statement
+        existing = {spec.property: spec for spec in self._indexes() if _at(spec, "FULLTEXT", label, "NODE")}
+        told = next((spec.options for spec in existing.values()), None)
+        if told is not None and if_not_exists:
+            if language in (None, told["language"]) and stopwords in (None, list(told["stopwords"])):
+                return
+            if existing.keys() >= set(names):
+                names.clear()
+                return
+        settings: dict[str, Any] = {"label": label}
+        if language is not None:
+            settings["language"] = language
+        if stopwords is not None:
+            settings["stopwords"] = list(stopwords)
+        parameters = {f"p{number}": name for number, name in enumerate(names)}
+        arguments = ", ".join(f"${name}" for name in parameters)
+        self._driver.execute(
+            f"CALL db.idx.fulltext.createNodeIndex($settings, {arguments})",
+            {"settings": settings, **parameters},
+        )
+        names.clear()
 
     def _drop_index(self, words: str, label: str, name: str, entity: EntityKind) -> None:
         # Dropping while another change of the label's index is under way is not safe for the server.
@@ -292,7 +314,7 @@ class FalkorDBIndexAdapter:
                 for each in kinds:
                     told: dict[str, Any] = {}
                     if each == "VECTOR":
-                        told = dict((options or {}).get(name) or {})
+                        told |= options.get(name) or {} if options else {}
                         told["similarity"] = told.pop("similarityFunction", None)
                     elif each == "FULLTEXT":
                         told = {"language": language, "stopwords": tuple(stopwords or ())}

@@ -150,7 +150,8 @@ def _where(field: FieldDescriptor) -> str:
 
 def _problem(value: Any) -> str | None:
     """Why no server keeps this value, whatever the field: named here once for all backends."""
-    kind = type(value)
+    given: object = value
+    kind = type(given)
     if kind is str:
         offset = value.find("\0")
         if offset >= 0:

@@ -188,7 +188,8 @@ def _polymorphic(layout: NodeLayout, dialect: Dialect, start: int) -> Hydrate:
     def filler(each: NodeMeta) -> Callable[[Any, Any], None]:
         positions = layout.positions[each.cls]
         lines = ["def fill(row, d):", *source.fill(each, positions, start, "    ")]
-        return source.function("fill", lines, each.cls.__name__)
+        made: Callable[[Any, Any], None] = source.function("fill", lines, each.cls.__name__)
+        return made
 
     fillers = {cls: filler(each) for cls, each in metas.items()}
     chosen: dict[tuple[str, ...], tuple[type, Any]] = {}

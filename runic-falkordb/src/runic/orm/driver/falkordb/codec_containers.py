@@ -100,7 +100,8 @@ _JSON_DEPTH = 100
 
 
 def _check_json(value: Any, path: str, depth: int) -> None:
-    kind = type(value)
+    given: object = value
+    kind = type(given)
     if kind in (str, int, bool, type(None)):
         return
     if depth > _JSON_DEPTH:
@@ -120,7 +121,7 @@ def _check_json(value: Any, path: str, depth: int) -> None:
         raise TypeError(f"a {kind.__name__} at {path} does not come back from JSON as it is")
 
 
-_CONTAINERS: tuple[type, ...] = (tuple, set, frozenset)
+_CONTAINERS: tuple[type[Any], ...] = (tuple, set, frozenset)
 
 
 def list_(type_: FieldType, make_codec: Callable[[FieldType], Codec]) -> Codec:
@@ -128,7 +129,7 @@ def list_(type_: FieldType, make_codec: Callable[[FieldType], Codec]) -> Codec:
     if type_.item is None:
         raise MetadataError("a list field needs the type of its items")
     item = make_codec(type_.item)
-    container: type = type_.python if type_.python in _CONTAINERS else list
+    container: type[Any] = type_.python if type_.python in _CONTAINERS else list
 
     def encode(value: Any) -> list[Any]:
         items: Iterable[Any] = exactly(container, value)
@@ -171,7 +172,8 @@ def _title(type_: FieldType | None) -> str:
 
 def _clean(value: Any) -> Any:
     """``value``, if the server keeps it unchanged; the mapper checks this of values outside of lists."""
-    kind = type(value)
+    given: object = value
+    kind = type(given)
     if kind is str:
         if "\0" in value:
             raise ValueError(f"text with a NUL character at offset {value.index(chr(0))} cannot be stored")

@@ -82,6 +82,10 @@ class EmbeddedServer:
         """Process id of the watcher that owns the server; ``None`` when it does not run."""
         return self._process.pid if self._process is not None else None
 
+    def forget_lock(self) -> None:
+        """Begin with a free lock, in a forked child: who held it may not exist there."""
+        self._starting = threading.Lock()
+
     def socket_path(self) -> str:
         """The server's socket; starts the server at the first call.
 
@@ -286,7 +290,7 @@ def _forget_in_child() -> None:
     global _registry_lock
     _registry_lock = threading.Lock()
     for server in list(_running):
-        server._starting = threading.Lock()
+        server.forget_lock()
     _servers.clear()
     _running.clear()
 

@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from runic.orm.exceptions import MissingParameterError, QueryError, ValueNotStorableError
 
@@ -62,7 +62,7 @@ def encode_statement(text: str, parameters: Mapping[str, Any]) -> bytes:
             f"the statement holds a NUL at offset {text.index(chr(0))}: the server would cut it off there"
         )
     used = parameter_names(text)
-    if used != parameters.keys():
+    if used.symmetric_difference(parameters):
         _explain_names(used, parameters, text)
     if not parameters:
         return _utf8(text)
@@ -88,10 +88,10 @@ def encode_value(value: Any, name: str = "value") -> str:
     if not _NAME.fullmatch(name):
         raise QueryError(f"{name!r} is not a parameter name: letters, digits and _, not a digit first")
     if type(value) is list:
-        text = _encode_batch(value)
+        text = _encode_batch(cast("list[object]", value))
         if text is not None:
             return text
-    return _encode(value, f"${name}", 0)
+    return _encode(cast("object", value), f"${name}", 0)
 
 
 def _utf8(text: str) -> bytes:
@@ -126,7 +126,7 @@ _json = json.JSONEncoder(
 
 def _encode_batch(values: list[Any]) -> str | None:
     """The text of nested lists and maps of exact scalars, or ``None``: then the slow way says why."""
-    level = values
+    level: list[Any] = values
     maps = False
     for _ in range(MAX_DEPTH):
         types = set(map(type, level))
@@ -141,10 +141,10 @@ def _encode_batch(values: list[Any]) -> str | None:
         if types == {list}:
             level = list(chain.from_iterable(level))
             continue
-        below = [value for value in level if type(value) is list]
+        below: list[list[Any]] = [value for value in level if type(value) is list]
         if dict in types:
             maps = True
-            mappings = [value for value in level if type(value) is dict]
+            mappings: list[dict[Any, Any]] = [value for value in level if type(value) is dict]
             if not all(map(_plain_keys, set(map(tuple, mappings)))):
                 return None
             below += [list(value.values()) for value in mappings]
@@ -167,14 +167,14 @@ def _plain_keys(keys: tuple[Any, ...]) -> bool:
 # -- the exact way ------------------------------------------------------------------------------
 
 
-def _encode(value: Any, path: str, depth: int) -> str:
+def _encode(value: object, path: str, depth: int) -> str:
     encode = _encoders.get(type(value))
     if encode is None:
         raise _refusal(value, path)
     return encode(value, path, depth)
 
 
-def _refusal(value: Any, path: str) -> ValueNotStorableError:
+def _refusal(value: object, path: str) -> ValueNotStorableError:
     kind = type(value)
     hint = _HINTS.get(kind.__name__)
     if hint is None and issubclass(kind, str | int | float | list | dict):
@@ -244,7 +244,7 @@ def _check_depth(path: str, depth: int) -> None:
         raise _bad(path.split("[")[0], f"nested deeper than {MAX_DEPTH} levels, which could not be read back")
 
 
-_encoders: dict[type, Callable[[Any, str, int], str]] = {
+_encoders: dict[type[Any], Callable[[Any, str, int], str]] = {
     type(None): _none,
     bool: _bool,
     int: _int,

@@ -172,7 +172,9 @@ class AsyncLink:
             return False
         # The event loop may not have looked at the socket since the server closed it.
         writer = self.connection._writer
-        socket = writer.get_extra_info("socket") if writer is not None else None
+        if writer is None:
+            return False
+        socket = writer.get_extra_info("socket")
         if socket is None or writer.is_closing() or socket.fileno() < 0:
             return False
         poller = select.poll()

@@ -34,8 +34,10 @@ class Names:
         """The names of a reply to :data:`.wire.NAMES_QUERY`."""
         kinds: tuple[list[str], list[str], list[str]] = ([], [], [])
         for kind, name in rows:
-            kinds[kind[1]].append(name[1])
-        return cls(version, *map(tuple, kinds))
+            number: int = kind[1]
+            kinds[number].append(name[1])
+        labels, types, keys = kinds
+        return cls(version, tuple(labels), tuple(types), tuple(keys))
 
     def extends(self, other: Names) -> bool:
         """Whether these are ``other`` with nothing but additions."""
@@ -79,8 +81,9 @@ def _value(cell: Any, names: Names) -> Any:
     if kind == NODE:
         return _node(value, names)
     if kind == EDGE:
-        identity, type_, source, target, properties = value
-        return RawEdge(identity, names.types[type_], source, target, _properties(properties, names))
+        number: int
+        identity, number, source, target, properties = value
+        return RawEdge(identity, names.types[number], source, target, _properties(properties, names))
     if kind == PATH:
         nodes, edges = value
         return RawPath(
@@ -95,6 +98,7 @@ def _value(cell: Any, names: Names) -> Any:
 
 
 def _node(value: Any, names: Names) -> RawNode:
+    labels: Sequence[int]
     identity, labels, properties = value
     return RawNode(
         identity, tuple([names.labels[number] for number in labels]), _properties(properties, names)

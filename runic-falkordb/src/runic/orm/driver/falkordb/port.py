@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from runic.orm.driver.port import QueryResult, Request
 from runic.orm.exceptions import ConnectionLostError, DriverError, ForkedSessionError, SchemaChangedError
@@ -214,10 +214,11 @@ class FalkorDBPort:
 
     def _checked(self, reply: Any, request: Request) -> Any:
         if type(reply) is list:
-            for part in (reply[0], reply[-1]) if reply else ():
+            parts = cast("list[object]", reply)
+            for part in (parts[0], parts[-1]) if parts else ():
                 if isinstance(part, Exception):
                     raise errors.server_error(part, request.text, write=request.write)
-            return reply
+            return parts
         if isinstance(reply, Exception):
             raise errors.server_error(reply, request.text, write=request.write)
         raise ValueError(f"a reply that is none of a query: {reply!r:.80}")

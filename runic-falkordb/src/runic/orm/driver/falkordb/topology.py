@@ -5,7 +5,7 @@ A graph is one key, so one node has all of it: what a driver needs to know is th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from runic.orm.exceptions import DriverError
 
@@ -106,7 +106,7 @@ class Route[L: Link]:
 
     async def _only_master(self, link: L) -> str:
         masters = await self._ask(link, "SENTINEL", "MASTERS")
-        names = [_pairs(each).get("name") for each in masters] if isinstance(masters, list) else []
+        names = [_pairs(each).get("name") for each in _listed(masters)]
         if len(names) != 1:
             raise DriverError(
                 f"the Sentinel at {self._options.address} watches {len(names)} masters; say which one by"
@@ -116,8 +116,8 @@ class Route[L: Link]:
         return str(names[0])
 
     async def _master(self, link: L, name: str) -> Address:
-        reply = await self._ask(link, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)
-        if not isinstance(reply, list) or len(reply) != 2:
+        reply = _listed(await self._ask(link, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", name))
+        if len(reply) != 2:
             raise DriverError(
                 f"the Sentinel at {self._options.address} knows no master {name!r}", backend="falkordb"
             )
@@ -125,8 +125,8 @@ class Route[L: Link]:
 
     async def _node(self, link: L) -> Address | None:
         slot = await self._ask(link, "CLUSTER", "KEYSLOT", self._options.graph)
-        slots = await self._ask(link, "CLUSTER", "SLOTS")
-        if isinstance(slot, int) and isinstance(slots, list):
+        slots = _listed(await self._ask(link, "CLUSTER", "SLOTS"))
+        if isinstance(slot, int):
             for first, last, master, *_ in slots:
                 if first <= slot <= last:
                     # An empty host is the one that was asked.
@@ -138,5 +138,12 @@ class Route[L: Link]:
         )
 
 
+def _listed(reply: Any) -> list[Any]:
+    """The items of a reply; none of what is no list, such as an error."""
+    return [*cast("list[object]", reply)] if isinstance(reply, list) else []
+
+
 def _pairs(flat: Any) -> dict[str, Any]:
-    return dict(flat) if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=False))
+    if isinstance(flat, dict):
+        return {**cast("dict[str, object]", flat)}
+    return dict(zip(flat[::2], flat[1::2], strict=False))

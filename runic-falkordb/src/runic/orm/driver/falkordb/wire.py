@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from runic.orm.driver.port import QueryResult
 
@@ -55,9 +55,10 @@ def query_command(
 
 def version_mismatch(reply: Any) -> int | None:
     """The server's version of the names, if it refused to run the statement for another one."""
-    if type(reply) is list and len(reply) == 2 and isinstance(reply[0], Exception) and type(reply[1]) is int:
-        return reply[1]
-    return None
+    if type(reply) is not list or len(parts := cast("list[object]", reply)) != 2:
+        return None
+    error, version = parts
+    return version if isinstance(error, Exception) and isinstance(version, int) else None
 
 
 def is_absent_graph(error: Any) -> bool:
@@ -79,6 +80,8 @@ def reply_result(reply: Sequence[Any]) -> QueryResult:
     Raises:
         ValueError: it has not the form of a reply.
     """
+    rows: list[list[Any]] = []
+    columns: tuple[str, ...] = ()
     if len(reply) == 3:
         header, rows, statistics = reply
         try:
@@ -86,7 +89,7 @@ def reply_result(reply: Sequence[Any]) -> QueryResult:
         except (TypeError, ValueError):
             raise ValueError(f"a reply header that cannot be read: {header!r:.80}") from None
     elif len(reply) == 1:
-        columns, rows, statistics = (), [], reply[0]
+        statistics = reply[0]
     else:
         raise ValueError(f"a reply of {len(reply)} parts")
     return QueryResult(rows, columns, _counters(statistics), reply)

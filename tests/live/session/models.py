@@ -47,8 +47,12 @@ class Person(Model, labels=["Person"]):
     company: Company | None = Relation(relationship="WORKS_AT", direction="OUTGOING", target="Company")
     boss: Person | None = Relation(relationship="REPORTS_TO", direction="OUTGOING", target="Person")
     rated: list[Film] = Relation(relationship="RATED", direction="OUTGOING", target="Film", edge_model=Rated)
-    signed: list[Film] = Relation(relationship="SIGNED", direction="OUTGOING", target="Film", edge_model=Signed)
-    metered: list[Film] = Relation(relationship="METERED", direction="OUTGOING", target="Film", edge_model=Metered)
+    signed: list[Film] = Relation(
+        relationship="SIGNED", direction="OUTGOING", target="Film", edge_model=Signed
+    )
+    metered: list[Film] = Relation(
+        relationship="METERED", direction="OUTGOING", target="Film", edge_model=Metered
+    )
 
 
 class Company(Model, labels=["Company"]):
@@ -60,7 +64,9 @@ class Company(Model, labels=["Company"]):
 class Film(Model, labels=["Film"]):
     id: str = Field(primary_key=True)
     title: str | None = Field(default=None)
-    raters: list[Person] = Relation(relationship="RATED", direction="INCOMING", target="Person", edge_model=Rated)
+    raters: list[Person] = Relation(
+        relationship="RATED", direction="INCOMING", target="Person", edge_model=Rated
+    )
 
 
 class Animal(Model, labels=["Animal"]):

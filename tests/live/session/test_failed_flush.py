@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -124,7 +125,10 @@ def test_two_objects_can_exchange_a_unique_value_or_are_told_that_they_cannot(dr
         except ConstraintViolation:
             assert database(driver) == before
         else:
-            assert driver.execute("MATCH (n) RETURN n.id, n.email ORDER BY n.id").rows == [["1", "b@x"], ["2", "a@x"]]
+            assert driver.execute("MATCH (n) RETURN n.id, n.email ORDER BY n.id").rows == [
+                ["1", "b@x"],
+                ["2", "a@x"],
+            ]
 
 
 def test_two_objects_of_a_session_with_one_key_are_refused_before_anything_is_sent(driver: Any) -> None:
@@ -343,7 +347,7 @@ def unit(number: int) -> list[Any]:
     """New people in pairs, with companies and rated films."""
     company = Company(id="c")
     people = [Person(id=f"p{i}", company=company, rated=[Film(id=f"f{i}")]) for i in range(number)]
-    for left, right in zip(people, people[1:], strict=False):
+    for left, right in pairwise(people):
         left.friends.append(right)
     return [company, *people, *(person.rated[0] for person in people)]
 

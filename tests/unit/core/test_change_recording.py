@@ -163,7 +163,8 @@ def test_only_entities_in_the_database_are_tracked(status):
     person.tags.append("y")
     person.id = "other"
     assert person._runic_state.changes is None
-    assert person._runic_state.snapshots is None
+    assert not person._dirty or status is Status.DELETED
+    assert owner is None or not (owner.changed or owner.read)
     assert (person.name, person.id) == ("b", "other")
 
 

@@ -156,6 +156,7 @@ class MergeEdges:
     Attributes:
         undirected: an edge in either direction will do.
         with_objects: whether the rows stand for edge objects, which need their identities.
+        keep: whether an edge that is there keeps its properties.
     """
 
     type: str
@@ -164,6 +165,7 @@ class MergeEdges:
     writes: tuple[Write, ...]
     undirected: bool = False
     with_objects: bool = False
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,14 @@ class DeleteEdges:
 
 
 type Shape = (
-    CreateNodes | MergeNodes | UpdateNodes | DeleteNodes | CreateEdges | MergeEdges | UpdateEdges | DeleteEdges
+    CreateNodes
+    | MergeNodes
+    | UpdateNodes
+    | DeleteNodes
+    | CreateEdges
+    | MergeEdges
+    | UpdateEdges
+    | DeleteEdges
 )
 
 

@@ -78,13 +78,7 @@ def statement_text(shape: Shape, dialect: Dialect) -> str:
 @lru_cache(maxsize=512)
 def unit_text(shapes: tuple[Shape, ...], dialect: Dialect) -> str:
     """All steps as one query: parameters ``s0``, ``s1``, ...; one row, columns as :func:`unit_columns`."""
-    used = {
-        end.step
-        for shape in shapes
-        if isinstance(shape, CreateEdges | MergeEdges)
-        for end in (shape.source, shape.target)
-        if end.step is not None
-    }
+    used = {end.step for shape in shapes for end in _new_ends(shape)}
     lines: list[str] = []
     returned: list[str] = []
     for number, shape in enumerate(shapes):
@@ -163,7 +157,9 @@ def probe_text(shape: Shape, dialect: Dialect) -> list[tuple[str, tuple[int, ...
             ends = [(end.match, column) for end, column in _placed(shape) if end.step is None]
         case UpdateEdges():
             body, _ = _body(UpdateEdges(shape.type, shape.version, ()), dialect, None)
-            return [(f"UNWIND $rows AS row {body} RETURN row[0]", (1, 2, 3, 4) if shape.version else (1, 2, 3))]
+            return [
+                (f"UNWIND $rows AS row {body} RETURN row[0]", (1, 2, 3, 4) if shape.version else (1, 2, 3))
+            ]
         case _:
             return []
     return [
@@ -191,9 +187,14 @@ def unit_columns(shapes: tuple[Shape, ...]) -> list[int]:
 
 
 def _imports(shape: Shape) -> list[str]:
-    if not isinstance(shape, CreateEdges | MergeEdges):
+    return sorted({f"n{end.step}" for end in _new_ends(shape)})
+
+
+def _new_ends(shape: Shape) -> list[End]:
+    """The ends of a step's edges that an earlier step makes."""
+    if not isinstance(shape, CreateEdges | MergeEdges | DeleteEdges):
         return []
-    return sorted({f"n{end.step}" for end in (shape.source, shape.target) if end.step is not None})
+    return [end for end in (shape.source, shape.target) if end is not None and end.step is not None]
 
 
 def _body(shape: Shape, dialect: Dialect, number: int | None) -> tuple[str, str | None]:
@@ -218,16 +219,19 @@ def _body(shape: Shape, dialect: Dialect, number: int | None) -> tuple[str, str 
         case DeleteNodes():
             return f"{_found('n', shape.match, 1, dialect)} DETACH DELETE n", None
         case CreateEdges():
-            ends, column = _ends(shape.source, shape.target, dialect, number)
+            ends, column = _ends((("a", shape.source), ("b", shape.target)), dialect, number)
             return f"{ends} CREATE (a)-[r:{q(shape.type)}{_map(shape.writes, column, dialect)}]->(b)", "r"
         case MergeEdges():
-            ends, column = _ends(shape.source, shape.target, dialect, number)
+            ends, column = _ends((("a", shape.source), ("b", shape.target)), dialect, number)
             arrow = "-" if shape.undirected else "->"
             text = f"{ends} MERGE (a)-[r:{q(shape.type)}]{arrow}(b)"
-            return text + _set(_assignments("r", shape.writes, column, dialect)), "r"
+            created = " ON CREATE" if shape.keep and shape.writes else ""
+            return text + created + _set(_assignments("r", shape.writes, column, dialect)), "r"
         case UpdateEdges():
             # From both ends: looking through all edges of one of them is quadratic (FalkorDB 4.22).
-            text = _between(_found("a", Match(), 1, dialect), _found("b", Match(), 2, dialect), shape.type, dialect)
+            text = _between(
+                _found("a", Match(), 1, dialect), _found("b", Match(), 2, dialect), shape.type, dialect
+            )
             text += f" WHERE {dialect.identity.format(v='r')} = row[3]"
             column = 4
             if shape.version:
@@ -235,9 +239,9 @@ def _body(shape: Shape, dialect: Dialect, number: int | None) -> tuple[str, str 
                 column = 5
             return text + _set(_assignments("r", shape.writes, column, dialect)), None
         case DeleteEdges():
-            start = _found("a", shape.source.match, 1, dialect)
+            start, column = _ends((("a", shape.source),), dialect, number)
             if shape.target is not None:
-                end = _found("b", shape.target.match, 1 + shape.source.width, dialect)
+                end = _found("b", shape.target.match, column, dialect)
                 return f"{_between(start, end, shape.type, dialect)} DELETE r", None
             left, right = ("<-", "-") if shape.reverse else ("-", "-" if shape.undirected else "->")
             other = f":{q(shape.target_label)}" if shape.target_label else ""
@@ -253,12 +257,12 @@ def _between(start: str, end: str, type_: str, dialect: Dialect) -> str:
     return f"{start} {end} WITH row, a, b MATCH (a)-[r:{dialect.quote(type_)}]->(b)"
 
 
-def _ends(source: End, target: End, dialect: Dialect, number: int | None) -> tuple[str, int]:
-    """Clauses that bind ``a`` and ``b``, and the first row column after theirs."""
+def _ends(ends: tuple[tuple[str, End], ...], dialect: Dialect, number: int | None) -> tuple[str, int]:
+    """Clauses that bind the variables to these ends, and the first row column after theirs."""
     bound: list[str] = []
     matches: list[str] = []
     column = 1
-    for variable, end in (("a", source), ("b", target)):
+    for variable, end in ends:
         if end.step is not None and number is not None:
             bound.append(f"n{end.step}[row[{column}]] AS {variable}")
         else:

@@ -29,10 +29,14 @@ def read(field: FieldDescriptor, entity: Any, value: Any) -> Any:
     if state.snapshots is not None and field.name in state.snapshots:
         return value
     owner = state.owner
-    if is_immutable(value) or not _recorded(state):
+    if is_immutable(value):
         return value
     settle(field)
     if field.plain:
+        return value
+    if not _recorded(state):
+        # New; but the program may keep the value, and change it once it is stored.
+        _keep(field, state, value)
         return value
     # An assigned value is written anyway, and compared with the one before the assignment.
     assigned = state.changes is not None and field.name in state.changes

@@ -69,6 +69,8 @@ class Entity:
     def _dirty(self) -> bool:
         """Whether it has changes that a flush would write."""
         state = self._runic_state
+        if self._new:
+            return False
         if state.changes:
             return True
         values = self.__dict__

@@ -70,9 +70,7 @@ class Beside(dict[str, Any]):
             self._changes[name] = value
 
 
-def relation_difference(
-    entity: Any, field: FieldDescriptor
-) -> tuple[list[Any] | None, list[Any]] | None:
+def relation_difference(entity: Any, field: FieldDescriptor) -> tuple[list[Any] | None, list[Any]] | None:
     """(removed, added) related entities of one relation, or ``None`` if it did not change.
 
     ``removed`` is ``None`` when the relation was replaced without having been loaded: whatever is

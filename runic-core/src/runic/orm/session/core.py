@@ -34,6 +34,7 @@ from runic.orm.session.flush import Guarantee, execute_plan, promise
 from runic.orm.session.load import Loader
 from runic.orm.session.plan import make_plan
 from runic.orm.session.recipe import node_recipe
+from runic.orm.session.reflect import Reflection
 from runic.orm.session.relating import Relating
 from runic.orm.session.staging import Staging, refuse_if_read_only, require_persistent
 from runic.orm.session.unit_of_work import UnitOfWork
@@ -85,6 +86,7 @@ class SessionCore:
         self.exclusive = Exclusive()
         self.staging = Staging(self.unit, self.exclusive, read_only=read_only)
         self.relating = Relating(self.unit, self.exclusive, read_only=read_only)
+        self.reflection = Reflection(self.unit, self.relating)
         self.transactional = self.dialect.unit_form is UnitForm.TRANSACTION
         self._port: Port | None = None
         self._begun = False
@@ -274,7 +276,8 @@ class SessionCore:
     async def load(self, entities: Any, *names: str) -> None:
         """Load relations of one entity or of many."""
         with self.exclusive:
-            listed: list[Any] = list(cast("Iterable[Any]", entities)) if isinstance(entities, Iterable) else [entities]
+            several = isinstance(entities, Iterable)
+            listed: list[Any] = [*cast("Iterable[object]", entities)] if several else [entities]
             await self._autoflush()
             groups: dict[type[Any], list[Any]] = {}
             for entity in listed:
@@ -329,6 +332,7 @@ class SessionCore:
                 raise
             self._flushes += 1
             self._note_write("several queries" if self._several_queries() else guarantee)
+            self.reflection.flushed(plan)
         for entity in plan.clean:
             if plan.steps and self.transactional:
                 # One of which only relations changed is in no step of its own.

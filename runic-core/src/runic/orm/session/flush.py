@@ -31,7 +31,6 @@ from runic.orm.compile.write import (
     unit_text,
 )
 from runic.orm.core.metadata import edge_meta, node_meta
-from runic.orm.core.state import Status
 from runic.orm.driver.port import Request
 from runic.orm.exceptions import ConstraintViolation, DriverError, InternalError, OrmError, StaleObjectError
 from runic.orm.session.diagnose import find_stale, find_violation
@@ -116,12 +115,10 @@ def _list_reader(dialect: Dialect) -> Callable[[Any], list[Any]]:
     return reader
 
 
-async def _step_by_step(
-    plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Send, *, journal: bool
-) -> None:
+async def _step_by_step(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Send, *, journal: bool) -> None:
     # An entity is clean once its own step has run, but the edges that follow from its relations come
     # later: they are staged, so that they are not forgotten if it does not come to that.
-    unit.links = plan.links
+    unit.links = plan.links.copy()
     if journal:
         unit.link_journal.append(plan.links.copy())
     identities: dict[int, list[Any]] = {}
@@ -185,12 +182,12 @@ def _row_reader(dialect: Dialect) -> Callable[[Sequence[Any]], list[Any]]:
 def _with_identities(step: Step, identities: dict[int, list[Any]]) -> list[list[Any]]:
     """The rows of an edge step with the identities of nodes made by earlier steps."""
     shape = step.shape
-    if not isinstance(shape, CreateEdges | MergeEdges):
+    if not isinstance(shape, CreateEdges | MergeEdges | DeleteEdges):
         return step.rows
     columns: list[tuple[int, list[Any]]] = []
     if shape.source.step is not None:
         columns.append((1, identities[shape.source.step]))
-    if shape.target.step is not None:
+    if shape.target is not None and shape.target.step is not None:
         columns.append((1 + shape.source.width, identities[shape.target.step]))
     if not columns:
         return step.rows
@@ -225,22 +222,21 @@ def _apply(step: Step, found: Found, unit: UnitOfWork) -> None:
                     step.objects[index].__dict__[step.shape.version] = version
         case UpdateNodes() | UpdateEdges():
             for entity in step.objects:
-                meta = node_meta(type(entity)) if isinstance(step.shape, UpdateNodes) else edge_meta(type(entity))
+                meta = (
+                    node_meta(entity.__class__)
+                    if isinstance(step.shape, UpdateNodes)
+                    else edge_meta(entity.__class__)
+                )
                 if meta.version_field is not None:
                     name = meta.version_field.name
                     entity.__dict__[name] = (entity.__dict__.get(name) or 0) + 1
                 unit.became_clean(entity)
         case DeleteNodes():
             unit.became_deleted(step.objects)
-        case CreateEdges() | MergeEdges():
-            for index, *identity in found:
+        case CreateEdges() | MergeEdges() if step.shape.with_objects:
+            for index, identity in found:
                 link = step.objects[index]
-                if link.edge is not None:
-                    state = link.edge._runic_state
-                    state.status, state.owner, state.id = Status.PERSISTENT, unit.owner, identity[0]
-                    state.ends = (link.start, link.end)
-                    unit.became_clean(link.edge)
-                    unit.part(type(link.edge))[identity[0]] = link.edge
+                unit.edge_became_persistent(link.edge, identity, (link.start, link.end))
         case DeleteEdges():
             for item in step.objects:
                 if isinstance(item, Clearing):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from runic.orm.core.descriptors import FieldDescriptor
 
 __all__ = ["Clearing", "Link", "LinkBook", "link_of"]
@@ -24,6 +26,7 @@ class Link(NamedTuple):
         undirected: either direction is the same edge (``direction="BOTH"``).
         edge: the edge object whose properties it carries, if any.
         parallel: create it even beside another one.
+        implied: nobody gave ``edge``: it holds defaults, and an edge that is there keeps its own values.
     """
 
     field: FieldDescriptor
@@ -33,6 +36,7 @@ class Link(NamedTuple):
     undirected: bool
     edge: Any = None
     parallel: bool = False
+    implied: bool = False
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -79,14 +83,16 @@ class LinkBook:
             self.parallels.append(link)
             return
         key = link.key
-        if link.edge is not None or key not in self.additions:
+        if (link.edge is not None and not link.implied) or key not in self.additions:
             self.additions[key] = link
 
     def remove(self, link: Link) -> None:
         """Stage the removal of a link, and forget that it was to be created."""
-        self.additions.pop(link.key, None)
-        self.parallels = [each for each in self.parallels if each.key != link.key]
-        self.removals[link.key] = link
+        key = link.key
+        self.additions.pop(key, None)
+        if self.parallels:
+            self.parallels = [each for each in self.parallels if each.key != key]
+        self.removals[key] = link
 
     def keys(self) -> set[tuple[Any, ...]]:
         """The keys of all edges to be written."""
@@ -101,12 +107,16 @@ class LinkBook:
         else:
             self.additions.pop(link.key, None)
 
-    def forget(self, entity: Any) -> None:
-        """Drop everything that concerns ``entity``."""
+    def forget(self, entities: Container[int]) -> None:
+        """Drop everything that concerns entities with these ``id()``."""
         for book in (self.additions, self.removals):
-            for key in [k for k, link in book.items() if entity is link.start or entity is link.end]:
+            for key in [
+                k for k, link in book.items() if id(link.start) in entities or id(link.end) in entities
+            ]:
                 del book[key]
-        self.parallels = [each for each in self.parallels if entity is not each.start and entity is not each.end]
+        self.parallels = [
+            link for link in self.parallels if id(link.start) not in entities and id(link.end) not in entities
+        ]
 
     def copy(self) -> LinkBook:
         """The same links in a new book."""

@@ -5,9 +5,12 @@ make k steps. They are ordered so that each finds what it needs: deletions free 
 updates and creations take them, nodes come before their edges.
 """
 
+# The state of an entity is hidden from programs, not from the session.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +43,9 @@ if TYPE_CHECKING:
     from runic.orm.session.unit_of_work import UnitOfWork
 
 __all__ = ["Plan", "make_plan"]
+
+#: (start, end, the link that is removed then, type); an undirected one is looked for in both directions.
+type _Way = tuple[Any, Any, Link | None, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,8 +91,8 @@ class _Planner:
         ]
         nodes = [entity for entity in changed if not isinstance(entity, Edge)]
         edges = [entity for entity in changed if isinstance(entity, Edge)]
-        created = _by(type, unit.new.values())
-        merged = _by(type, unit.merged.values())
+        created = _by(_class_of, unit.new.values())
+        merged = _by(_class_of, unit.merged.values())
         links, clearings = self._links(nodes, [*created.items(), *merged.items()])
         self._check_keys([*created.items(), *merged.items()])
         self._delete_edges(links.removals.values(), clearings)
@@ -98,11 +104,11 @@ class _Planner:
         self._update_edges(edges)
         return Plan(self.steps, changed, links)
 
-    def _nodes(self, cls: type) -> NodeRecipe:
-        return node_recipe(cls, self.dialect)
+    def _nodes(self, cls: type[Any]) -> NodeRecipe:
+        return node_recipe(cls, self.dialect)  # type: ignore[arg-type]  # mypy takes no type[Any] for hashable
 
-    def _edges(self, cls: type[Edge]) -> EdgeRecipe:
-        return edge_recipe(cls, self.dialect)
+    def _edges(self, cls: type[Any]) -> EdgeRecipe:
+        return edge_recipe(cls, self.dialect)  # type: ignore[arg-type]  # mypy takes no type[Any] for hashable
 
     # -- relationships --------------------------------------------------------------------------
 
@@ -119,39 +125,30 @@ class _Planner:
                 for entity in entities:
                     for target in members(entity, relation):
                         self._attach(book, staged, relation, entity, target)
-        for entity in changed:
-            for relation in self._nodes(type(entity)).relations:
-                difference = relation_difference(entity, relation)
-                if difference is not None:
-                    self._differ(book, staged, clearings, relation, entity, *difference)
-        for entity in self.unit.deleted.values():
-            book.forget(entity)
+        differences = [
+            (relation, entity, difference)
+            for entity in changed
+            for relation in self._nodes(entity.__class__).relations
+            if (difference := relation_difference(entity, relation)) is not None
+        ]
+        for relation, entity, (removed, _) in differences:
+            if removed is None:
+                clearings.append(Clearing(relation, entity))
+            for target in removed or ():
+                link = link_of(relation, entity, target)
+                book.remove(link)
+                staged.discard(link.key)
+        # Afterwards: what one end of an edge adds stays, though the other end removes it.
+        for relation, entity, (_, added) in differences:
+            for target in added:
+                self._attach(book, staged, relation, entity, target)
+        if self.unit.deleted:
+            book.forget(self.unit.deleted)
         owner = self.unit.owner
         for link in (*book.additions.values(), *book.parallels):
             if link.start._runic_state.owner is not owner or link.end._runic_state.owner is not owner:
                 self._refuse(link)
         return book, clearings
-
-    def _differ(
-        self,
-        book: LinkBook,
-        staged: set[tuple[Any, ...]],
-        clearings: list[Clearing],
-        relation: FieldDescriptor,
-        entity: Any,
-        removed: list[Any] | None,
-        added: list[Any],
-    ) -> None:
-        """Stage what an assigned or edited relation means."""
-        if removed is None:
-            clearings.append(Clearing(relation, entity))
-        for target in removed or ():
-            if target._runic_state.status is Status.PERSISTENT:
-                link = link_of(relation, entity, target)
-                if link.key not in book.additions:
-                    book.removals.setdefault(link.key, link)
-        for target in added:
-            self._attach(book, staged, relation, entity, target)
 
     def _attach(
         self,
@@ -167,7 +164,7 @@ class _Planner:
             return
         staged.add(key)
         if relation.edge_cls is not None and edge_meta(relation.edge_cls).properties:
-            link = link_of(relation, source, target, _default_edge(relation, source))
+            link = link._replace(edge=_default_edge(relation, source), implied=True)
         book.additions[key] = link
 
     def _refuse(self, link: Link) -> None:
@@ -185,44 +182,36 @@ class _Planner:
             if link.start._runic_state.status is Status.PERSISTENT
             and link.end._runic_state.status is Status.PERSISTENT
         ]
-        # (start, end, link that is removed then); an undirected one is looked for in both directions.
-        ways: list[tuple[Any, Any, Link | None, str]] = []
+        ways: list[_Way] = []
         for link in stored:
             if link.undirected and link.start is not link.end:
                 ways.append((link.end, link.start, None, link.type))
             ways.append((link.start, link.end, link, link.type))
-        for (kind, start, end), group in _by(lambda way: (way[3], type(way[0]), type(way[1])), ways).items():
+        for (kind, start, end), group in _by(_kind_of_way, ways).items():
             left, right = self._nodes(start), self._nodes(end)
             rows = _numbered(group)
             left.find([way[0] for way in group], rows)
             right.find([way[1] for way in group], rows)
             self._add(DeleteEdges(kind, left.end, right.end), rows, [way[2] for way in group])
-        for (relation, cls), group in _by(lambda each: (each.field, type(each.source)), clearings).items():
+        for (relation, cls), cleared in _by(_kind_of_clearing, clearings).items():
             recipe = self._nodes(cls)
-            rows = _numbered(group)
-            recipe.find([clearing.source for clearing in group], rows)
-            shape = DeleteEdges(
-                relation.relationship,
-                recipe.end,
-                None,
-                node_meta(relation.target_cls).primary_label,
-                relation.direction == "BOTH",
-                relation.direction == "INCOMING",
-            )
-            self._add(shape, rows, group)
+            rows = _numbered(cleared)
+            recipe.find([clearing.source for clearing in cleared], rows)
+            self._add(_clearing(relation, recipe.end), rows, cleared)
 
     def _write_links(self, book: LinkBook) -> None:
         """Group links by type, by where their ends come from, and by their edge class."""
         places, removals = self.places, book.removals
         groups: dict[tuple[Any, ...], list[Link]] = {}
         for link in (*book.additions.values(), *book.parallels):
-            _, start, end, type_, undirected, edge, parallel = link
+            _, start, end, type_, undirected, edge, parallel, implied = link
             place, other = places.get(id(start)), places.get(id(end))
-            key = (
+            key: tuple[Any, ...] = (
                 type_,
-                type(start) if place is None else place[0],
-                type(end) if other is None else other[0],
-                None if edge is None else type(edge),
+                start.__class__ if place is None else place[0],
+                end.__class__ if other is None else other[0],
+                None if edge is None else edge.__class__,
+                implied,
                 undirected,
                 parallel,
                 bool(removals) and not parallel and link.key in removals,
@@ -233,7 +222,8 @@ class _Planner:
             else:
                 group.append(link)
         for key, links in groups.items():
-            type_, _, _, edge_class, undirected, parallel, replaced = key
+            type_, _, _, edge_class, implied, undirected, parallel, replaced = key
+            objects = edge_class is not None and not implied
             rows = _numbered(links)
             source = self._end([link.start for link in links], rows)
             target = self._end([link.end for link in links], rows)
@@ -247,16 +237,16 @@ class _Planner:
             # Nothing can be there yet between nodes of which one is new, nor after a removal.
             fresh = replaced or self._is_new(source) or self._is_new(target)
             if parallel or (fresh and not self._may_exist(source) and not self._may_exist(target)):
-                self._add(CreateEdges(type_, source, target, writes, edge_class is not None), rows, links)
+                self._add(CreateEdges(type_, source, target, writes, objects), rows, links)
             else:
-                shape = MergeEdges(type_, source, target, writes, undirected, edge_class is not None)
+                shape = MergeEdges(type_, source, target, writes, undirected, objects, implied)
                 self._add(shape, rows, links)
 
     def _end(self, entities: list[Any], rows: list[list[Any]]) -> End:
         """One end of a group of edges; appends its columns to the rows."""
         place = self.places.get(id(entities[0]))
         if place is None:
-            recipe = self._nodes(type(entities[0]))
+            recipe = self._nodes(entities[0].__class__)
             recipe.find(entities, rows)
             return recipe.end
         places = self.places
@@ -333,7 +323,18 @@ class _Planner:
             shape = MergeNodes(
                 meta.primary_label, meta.labels, field_write(key, self.dialect), writes, recipe.version
             )
+            number = len(self.steps)
             self._add(shape, rows, entities)
+            for relation in recipe.relations:
+                if not relation.uselist:
+                    self._replace(relation, number, entities)
+
+    def _replace(self, relation: FieldDescriptor, number: int, entities: list[Any]) -> None:
+        """A merged node may have had another related entity before: a relation to one keeps one."""
+        places = [row for row, entity in enumerate(entities) if members(entity, relation)]
+        if places:
+            rows = [[index, row] for index, row in enumerate(places)]
+            self._add(_clearing(relation, End(step=number)), rows, [None] * len(rows))
 
     def _place(self, entities: list[Any]) -> None:
         number = len(self.steps)
@@ -348,7 +349,7 @@ class _Planner:
             self._add(UpdateNodes(recipe.guarded, writes), rows, entities)
 
     def _delete_nodes(self) -> None:
-        for cls, entities in _by(type, self.unit.deleted.values()).items():
+        for cls, entities in _by(_class_of, self.unit.deleted.values()).items():
             recipe = self._nodes(cls)
             rows = _numbered(entities)
             recipe.find(entities, rows, version=True)
@@ -360,7 +361,7 @@ class _Planner:
         """Entities by class and by which properties changed; those without any are left out."""
         groups: dict[tuple[type, frozenset[str]], list[Any]] = {}
         for entity in changed:
-            cls = type(entity)
+            cls: type[Any] = entity.__class__
             recipe = self._edges(cls) if isinstance(entity, Edge) else self._nodes(cls)
             names = changed_properties(entity, recipe.meta)
             if names:
@@ -388,12 +389,37 @@ class _Planner:
         self.steps.append(Step(shape, rows, objects))
 
 
-def _by[K: Hashable](key: Any, items: Iterable[Any]) -> dict[K, list[Any]]:
+def _by[T, K](key: Callable[[T], K], items: Iterable[T]) -> dict[K, list[T]]:
     """Items by key, in the order in which the keys first appear."""
-    groups: dict[K, list[Any]] = {}
+    groups: dict[K, list[T]] = {}
     for item in items:
         groups.setdefault(key(item), []).append(item)
     return groups
+
+
+def _class_of(entity: Any) -> type[Any]:
+    return entity.__class__  # type: ignore[no-any-return]
+
+
+def _kind_of_way(way: _Way) -> tuple[str, type[Any], type[Any]]:
+    return way[3], way[0].__class__, way[1].__class__
+
+
+def _kind_of_clearing(clearing: Clearing) -> tuple[FieldDescriptor, type[Any]]:
+    return clearing.field, clearing.source.__class__
+
+
+def _clearing(relation: FieldDescriptor, source: End) -> DeleteEdges:
+    """Delete all edges of a relation."""
+    assert relation.relationship is not None
+    return DeleteEdges(
+        relation.relationship,
+        source,
+        None,
+        node_meta(relation.target_cls).primary_label,
+        relation.direction == "BOTH",
+        relation.direction == "INCOMING",
+    )
 
 
 def _numbered(items: Sequence[Any]) -> list[list[Any]]:

@@ -13,11 +13,13 @@ from runic.orm.session.load import relation_of
 from runic.orm.session.staging import refuse_if_read_only
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from runic.orm.core.descriptors import FieldDescriptor
     from runic.orm.session.exclusive import Exclusive
     from runic.orm.session.unit_of_work import UnitOfWork
 
-__all__ = ["Relating"]
+__all__ = ["Relating", "before", "hide"]
 
 
 class _Relation(NamedTuple):
@@ -25,12 +27,12 @@ class _Relation(NamedTuple):
 
     field: FieldDescriptor
     name: str
-    type: str
-    edge_cls: type | None
+    link_type: str
+    edge_cls: type[Any] | None
     uselist: bool
     incoming: bool
     undirected: bool
-    inverses: tuple[str, ...]
+    inverses: tuple[FieldDescriptor, ...]
 
 
 class Relating:
@@ -41,7 +43,7 @@ class Relating:
         self.exclusive = exclusive
         self.read_only = read_only
         # by source class, name of the relation, target class
-        self._resolved: dict[tuple[type, str, type], _Relation] = {}
+        self._resolved: dict[tuple[type[Any], str, type[Any]], _Relation] = {}
         # (id of source, relation) -> (the list, ids of its members): membership in constant time
         self._members: dict[tuple[int, str], tuple[list[Any], set[int]]] = {}
 
@@ -50,9 +52,12 @@ class Relating:
         self.exclusive.check()
         if self.read_only:
             refuse_if_read_only(True, "relate()")
-        name = relation if type(relation) is str else getattr(relation, "name", None)
-        known = self._resolved.get((type(source), name, type(target))) or self._resolve(source, name, target)
+        name: Any = relation if type(relation) is str else getattr(relation, "name", None)
+        known = self._resolved.get((source.__class__, name, target.__class__)) or self._resolve(
+            source, name, target
+        )
         field, name, type_, edge_cls, uselist, incoming, undirected, inverses = known
+        implied = edge is None and edge_cls is not None
         if edge_cls is not None:
             if edge is None:
                 edge = _default_edge(field, edge_cls)
@@ -67,10 +72,10 @@ class Relating:
         if target._runic_state.owner is not owner:
             unit.add(target)
         start, end = (target, source) if incoming else (source, target)
-        unit.links.add(Link(field, start, end, type_, undirected, edge, parallel))
-        self._show(source, name, target, uselist)
+        unit.links.add(Link(field, start, end, type_, undirected, edge, parallel, implied))
+        self.show(source, name, target, uselist=uselist)
         if inverses:
-            _forget_inverse(target, inverses)
+            self._show_inverse(target, inverses, source)
 
     def unrelate(self, source: Any, relation: Any, target: Any) -> None:
         """Stage the removal of a relationship."""
@@ -82,8 +87,9 @@ class Relating:
             if not self.unit.has(end):
                 raise DetachedEntityError(f"{end!r} does not belong to this session: get() or add() it first")
         self.unit.links.remove(link_of(known.field, source, target))
-        self._hide(source, known.field, target)
-        _forget_inverse(target, known.inverses)
+        hide(source, known.field, {id(target)})
+        for field in known.inverses:
+            hide(target, field, {id(source)})
 
     def forget(self) -> None:
         """Forget what was worked out about lists in memory: a flush or rollback has been through them."""
@@ -94,7 +100,7 @@ class Relating:
     def _resolve(self, source: Any, name: Any, target: Any) -> _Relation:
         if not isinstance(source, Node) or not isinstance(name, str):
             raise TypeError(f"expected a node and the name of a relation, got {source!r} and {name!r}")
-        field = node_meta(type(source)).fields.get(name)
+        field = node_meta(source.__class__).fields.get(name)
         if field is None or not field.is_relation:
             field = relation_of(type(source), name)
         if not isinstance(target, field.target_cls):
@@ -102,10 +108,11 @@ class Relating:
                 f"{field.owner.__name__}.{field.name} relates to {field.target_cls.__name__}, not to {target!r}"
             )
         inverses = tuple(
-            other.name
-            for other in node_meta(type(target)).relations
+            other
+            for other in node_meta(target.__class__).relations
             if other.relationship == field.relationship
             and (other.direction != field.direction or field.direction == "BOTH")
+            and isinstance(source, other.target_cls)
         )
         assert field.relationship is not None
         found = self._resolved[type(source), name, type(target)] = _Relation(
@@ -122,14 +129,14 @@ class Relating:
 
     # -- memory ---------------------------------------------------------------------------------
 
-    def _show(self, source: Any, name: str, target: Any, uselist: bool) -> None:
+    def show(self, source: Any, name: str, target: Any, *, uselist: bool) -> None:
         """A relation that is in memory shows what was staged, without becoming a change itself."""
         values = source.__dict__
-        value = values.get(name, NOT_LOADED)
+        value: Any = values.get(name, NOT_LOADED)
         if value is NOT_LOADED:
             if source._runic_state.status is Status.PERSISTENT:
                 return
-            value = values[name] = [] if uselist else None
+            values[name] = value = [] if uselist else None
         state: EntityState = source._runic_state
         if not uselist:
             if name not in (state.changes or ()):
@@ -142,33 +149,46 @@ class Relating:
             return
         known[1].add(id(target))
         value.append(target)
-        if state.snapshots and name in state.snapshots:
-            state.snapshots[name].append(target)
+        for listed in before(state, name):
+            listed.append(target)
 
-    def _hide(self, source: Any, field: FieldDescriptor, target: Any) -> None:
-        value = source.__dict__.get(field.name, NOT_LOADED)
-        if value is NOT_LOADED:
+    def _show_inverse(self, target: Any, inverses: tuple[FieldDescriptor, ...], source: Any) -> None:
+        """The same edge seen from the other end, if that is loaded."""
+        state: EntityState = target._runic_state
+        if state.status is not Status.PERSISTENT:
             return
-        state: EntityState = source._runic_state
-        if not field.uselist:
-            if value is target and field.name not in (state.changes or ()):
-                source.__dict__[field.name] = None
-            return
-        for listed in (value, (state.snapshots or {}).get(field.name)):
-            if listed is not None:
-                listed[:] = [each for each in listed if each is not target]
+        for field in inverses:
+            name = field.name
+            if field.uselist:
+                self.show(target, name, source, uselist=True)
+            elif name not in (state.changes or ()) and target.__dict__.get(name) is not source:
+                # Which of two edges a relation to one shows is for the database to say.
+                target.__dict__.pop(name, None)
 
 
-def _forget_inverse(target: Any, inverses: tuple[str, ...]) -> None:
-    """The same edges seen from the other end are loaded again when they are next looked at."""
-    state: EntityState = target._runic_state
-    if state.status is not Status.PERSISTENT:
+def before(state: EntityState, name: str) -> list[list[Any]]:
+    """What changes of a relation to many are measured from.
+
+    It shows what is staged too: taking that out of the list again is then seen as a change.
+    """
+    kept = ((state.changes or {}).get(name), (state.snapshots or {}).get(name))
+    return [each for each in kept if isinstance(each, list)]
+
+
+def hide(entity: Any, field: FieldDescriptor, gone: Container[int]) -> None:
+    """A relation that is in memory does not show entities with these ``id()`` any more."""
+    name = field.name
+    value: Any = entity.__dict__.get(name, NOT_LOADED)
+    if value is NOT_LOADED:
         return
-    for name in inverses:
-        if name not in (state.changes or ()):
-            target.__dict__.pop(name, None)
-            if state.snapshots:
-                state.snapshots.pop(name, None)
+    state: EntityState = entity._runic_state
+    if not field.uselist:
+        if id(value) in gone and name not in (state.changes or ()):
+            entity.__dict__[name] = None
+        return
+    for listed in (value, *before(state, name)):
+        if any(id(each) in gone for each in listed):
+            listed[:] = [each for each in listed if id(each) not in gone]
 
 
 def _default_edge(field: FieldDescriptor, edge_cls: type) -> Any:

@@ -5,6 +5,9 @@ it was, with its changes staged again: after a failed flush nothing of the progr
 and a rollback is the same with the staged changes taken back as well.
 """
 
+# The state of an entity is hidden from programs, not from the session.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -45,7 +48,7 @@ def identity_of(entity: Any) -> tuple[type, Any]:
     """The identity map's part and key of an entity that has an identity."""
     if isinstance(entity, Edge):
         return type(entity), entity._runic_state.id
-    meta = node_meta(type(entity))
+    meta = node_meta(entity.__class__)
     key_field = meta.primary_key
     if key_field is None or key_field.generated:
         return meta.root, entity._runic_state.id
@@ -149,8 +152,10 @@ class UnitOfWork:
         state: EntityState = entity._runic_state
         for book in (self.new, self.merged, self.dirty, self.touched, self.deleted):
             book.pop(id(entity), None)
-        self.links.forget(entity)
-        self.journal = [each for each in self.journal if each.entity is not entity]
+        if self.links:
+            self.links.forget({id(entity)})
+        if self.journal:
+            self.journal = [each for each in self.journal if each.entity is not entity]
         if state.status is Status.PENDING:
             state.status = Status.TRANSIENT
         else:
@@ -204,7 +209,7 @@ class UnitOfWork:
         """Entities of one class, created or merged, are in the database now, with these identities."""
         if not created:
             return
-        meta = node_meta(type(created[0][0]))
+        meta = node_meta(created[0][0].__class__)
         key = meta.primary_key
         name = key.name if key is not None else None
         made_by_server = key is None or key.generated
@@ -215,7 +220,9 @@ class UnitOfWork:
             state.owner = owner
             state.id = identity
             state.stale = False
-            state.changes = state.snapshots = None
+            state.changes = None
+            if state.snapshots:
+                self._snapshot_again(entity, state)
             if made_by_server:
                 if name is not None:
                     entity.__dict__[name] = identity
@@ -224,6 +231,21 @@ class UnitOfWork:
                 part[entity.__dict__[name]] = entity
             self.new.pop(id(entity), None)
             self.merged.pop(id(entity), None)
+
+    def edge_became_persistent(self, edge: Any, identity: Any, ends: tuple[Any, Any]) -> None:
+        """An edge object stands for the edge with that identity now."""
+        part = self.part(edge.__class__)
+        other = part.get(identity)
+        if other is not None and other is not edge:
+            # It stood for the same edge, or for one that is gone and whose identity was used again.
+            self.expunge(other)
+        state: EntityState = edge._runic_state
+        if state.status is Status.PERSISTENT:
+            # Related anew after its edge was removed.
+            self._remove_identity(edge)
+        state.status, state.owner, state.id, state.ends = Status.PERSISTENT, self.owner, identity, ends
+        self.became_clean(edge)
+        part[identity] = edge
 
     def became_clean(self, entity: Any) -> None:
         """What ``entity`` holds is what the database holds."""
@@ -251,7 +273,7 @@ class UnitOfWork:
         """Entities of one class are not in the database any more."""
         if not entities:
             return
-        meta = node_meta(type(entities[0]))
+        meta = node_meta(entities[0].__class__)
         key = meta.primary_key
         name = None if key is None or key.generated else key.name
         part = self.part(meta.root)
@@ -337,7 +359,6 @@ class UnitOfWork:
                     end.__dict__.pop(field, None)
         self.links.clear()
 
-
     def restore(self, entity: Any) -> None:
         """Take back the unflushed changes of one entity."""
         _restore(entity)
@@ -353,18 +374,18 @@ def _merge_changes(state: EntityState, before: Flushed) -> None:
 
 def _assigned(entity: Any) -> list[str]:
     """The properties that a flush sets by itself."""
-    meta = edge_meta(type(entity)) if isinstance(entity, Edge) else node_meta(type(entity))
+    meta = edge_meta(entity.__class__) if isinstance(entity, Edge) else node_meta(entity.__class__)
     return [field.name for field in meta.properties if field.generated or field.version]
 
 
 def _is_relation(entity: Any, name: str) -> bool:
-    return not isinstance(entity, Edge) and node_meta(type(entity)).fields[name].is_relation
+    return not isinstance(entity, Edge) and node_meta(entity.__class__).fields[name].is_relation
 
 
 def _relations(entity: Any) -> tuple[str, ...]:
     if isinstance(entity, Edge):
         return ()
-    return tuple(field.name for field in node_meta(type(entity)).relations)
+    return tuple(field.name for field in node_meta(entity.__class__).relations)
 
 
 def _restore(entity: Any) -> None:

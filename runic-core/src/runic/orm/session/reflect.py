@@ -1,0 +1,142 @@
+"""After a flush: let memory show, at both ends, the edges that were written and removed. No I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runic.orm.compile.steps import DeleteEdges, DeleteNodes
+from runic.orm.core.metadata import node_meta
+from runic.orm.core.models import Edge, Node
+from runic.orm.core.state import NOT_LOADED
+from runic.orm.session.links import Clearing
+from runic.orm.session.relating import hide
+
+if TYPE_CHECKING:
+    from runic.orm.core.descriptors import FieldDescriptor
+    from runic.orm.session.links import Link
+    from runic.orm.session.plan import Plan
+    from runic.orm.session.relating import Relating
+    from runic.orm.session.unit_of_work import UnitOfWork
+
+__all__ = ["Reflection"]
+
+
+#: In which relations the other end of an edge sees it, by the direction in which this end does.
+_OPPOSITE: dict[Any, tuple[str, ...]] = {
+    "OUTGOING": ("INCOMING", "BOTH"),
+    "INCOMING": ("OUTGOING", "BOTH"),
+    "BOTH": ("OUTGOING", "INCOMING", "BOTH"),
+}
+
+
+class Reflection:
+    """Carries what a flush did to edges into the relations that are in memory.
+
+    Lists are changed in place, since the program may hold them.
+    """
+
+    def __init__(self, unit: UnitOfWork, relating: Relating) -> None:
+        self.unit = unit
+        self.relating = relating
+        # type, classes of an end and of the other one, whether the edge leaves and whether it enters it
+        self._relations: dict[tuple[str, type, type, bool, bool], tuple[FieldDescriptor, ...]] = {}
+
+    def flushed(self, plan: Plan) -> None:
+        """Show what ``plan`` did. Entities that it changed are still to be marked clean."""
+        deleted: dict[int, Any] = {}
+        cleared: list[Clearing] = []
+        for step in plan.steps:
+            if isinstance(step.shape, DeleteNodes):
+                deleted.update((id(entity), entity) for entity in step.objects)
+            elif isinstance(step.shape, DeleteEdges):
+                cleared += [item for item in step.objects if isinstance(item, Clearing)]
+        links = plan.links
+        removed = [link for key, link in links.removals.items() if key not in links.additions]
+        if deleted or cleared:
+            self._sweep(deleted, cleared)
+        if removed:
+            self._hide(removed)
+        if deleted or removed:
+            self._forget_edges(deleted, removed)
+        for link in (*links.additions.values(), *links.parallels):
+            self._show(link, link.start, link.end)
+            if link.start is not link.end or not link.undirected:
+                self._show(link, link.end, link.start)
+
+    def _show(self, link: Link, end: Any, other: Any) -> None:
+        values = end.__dict__
+        for field in self._seen(link, end, other):
+            name = field.name
+            value = values.get(name, NOT_LOADED)
+            if value is NOT_LOADED or value is other:
+                continue
+            if field.uselist:
+                self.relating.show(end, name, other, uselist=True)
+            elif value is None:
+                values[name] = other
+            else:
+                # Two edges of a relation to one: whichever the database gives.
+                del values[name]
+
+    def _hide(self, removed: list[Link]) -> None:
+        others: dict[tuple[int, str], tuple[Any, FieldDescriptor, set[int]]] = {}
+        for link in removed:
+            for end, other in ((link.start, link.end), (link.end, link.start)):
+                for field in self._seen(link, end, other):
+                    others.setdefault((id(end), field.name), (end, field, set()))[2].add(id(other))
+        for end, field, gone in others.values():
+            hide(end, field, gone)
+
+    def _sweep(self, deleted: dict[int, Any], cleared: list[Clearing]) -> None:
+        """Hide deleted nodes wherever they are shown, and at its other end whose relation was cleared."""
+        gone: dict[Any, set[int]] = {}
+        for clearing in cleared:
+            field = clearing.field
+            for direction in _OPPOSITE[field.direction]:
+                gone.setdefault((field.relationship, direction), set(deleted)).add(id(clearing.source))
+        for part in self.unit.identities.values():
+            for entity in part.values():
+                if isinstance(entity, Edge):
+                    break
+                values = entity.__dict__
+                for field in node_meta(entity.__class__).relations:
+                    if values.get(field.name):
+                        hide(entity, field, gone.get((field.relationship, field.direction), deleted))
+
+    def _forget_edges(self, deleted: dict[int, Any], removed: list[Link]) -> None:
+        """Edge objects whose edge is gone leave the session: the server will use the identity again."""
+        parts = [part for cls, part in self.unit.identities.items() if issubclass(cls, Edge) and part]
+        if not parts:
+            return
+        nodes = {entity._runic_state.id for entity in deleted.values()}
+        pairs = set[tuple[str, Any, Any]]()
+        for link in removed:
+            start, end = link.start._runic_state.id, link.end._runic_state.id
+            pairs.add((link.type, start, end))
+            if link.undirected:
+                pairs.add((link.type, end, start))
+        for part in parts:
+            for edge in list(part.values()):
+                start, end = (_identity(each) for each in edge._runic_state.ends or (None, None))
+                if start in nodes or end in nodes or (edge._runic_meta.type, start, end) in pairs:
+                    self.unit.expunge(edge)
+
+    def _seen(self, link: Link, end: Any, other: Any) -> tuple[FieldDescriptor, ...]:
+        """The relations of ``end`` in which ``other`` is seen through the edge."""
+        leaving, entering = link.undirected or end is link.start, link.undirected or end is link.end
+        key = (link.type, end.__class__, other.__class__, leaving, entering)
+        found = self._relations.get(key)
+        if found is None:
+            directions = {"BOTH", *(["OUTGOING"] if leaving else ()), *(["INCOMING"] if entering else ())}
+            found = self._relations[key] = tuple(
+                field
+                for field in node_meta(end.__class__).relations
+                if field.relationship == link.type
+                and field.direction in directions
+                and isinstance(other, field.target_cls)
+            )
+        return found
+
+
+def _identity(end: Any) -> Any:
+    return end._runic_state.id if isinstance(end, Node) else end

@@ -115,3 +115,17 @@ def neo4j_server(servers: Registry, request: pytest.FixtureRequest) -> Server:
     both. There is one database, which everything shares: ``.reset("")`` empties it.
     """
     return server_or_skip(servers, getattr(request, "param", "neo4j"))
+
+
+@pytest.fixture(scope="session")
+def arcadedb_server(servers: Registry) -> Server:
+    """A running ArcadeDB with Bolt; ``.options["http_port"]`` is for SQL."""
+    return server_or_skip(servers, "arcadedb")
+
+
+@pytest.fixture
+def arcadedb_graph(arcadedb_server: Server) -> str:
+    """The name of an empty database that this test has for itself."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    arcadedb_server.reset(name)
+    return name

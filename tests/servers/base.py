@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 
 class NotAvailable(Exception):
@@ -23,6 +24,7 @@ class Server:
         how: how it was started.
         socket: path of its unix socket, if it has one.
         credentials: options of ``create_driver`` beside host and port.
+        options: further ones, which stand in the query of a URL.
     """
 
     backend: str
@@ -34,6 +36,7 @@ class Server:
     stop: Callable[[], None]
     socket: str | None = None
     credentials: dict[str, Any] = field(default_factory=dict[str, Any])
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def url(self) -> str:
@@ -45,7 +48,8 @@ class Server:
 
     def url_of(self, graph: str) -> str:
         """URL of one graph."""
-        return f"{self.url}/{graph}"
+        query = f"?{urlencode(self.options)}" if self.options else ""
+        return f"{self.url}/{graph}{query}"
 
     def reset(self, graph: str) -> None:
         """Remove a graph with everything in it; one that is not there is fine."""

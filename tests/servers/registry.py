@@ -10,17 +10,18 @@ import os
 from collections import Counter
 from collections.abc import Callable
 
-from tests.servers import falkordb, neo4j
+from tests.servers import arcadedb, falkordb, neo4j
 from tests.servers.base import NotAvailable, Server
 
 STARTERS: dict[str, Callable[[], Server]] = {
     "falkordb": falkordb.start,
     "neo4j": neo4j.start_5,
     "neo4j_2026": neo4j.start_2026,
+    "arcadedb": arcadedb.start,
 }
 """Backends whose server can be started, by public name."""
 
-NOT_BUILT = ("memgraph", "arcadedb", "age")
+NOT_BUILT = ("memgraph", "age")
 """Backends of the design that are not part of this release: listed, so that nobody takes them for tested."""
 
 

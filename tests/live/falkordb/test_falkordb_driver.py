@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -62,6 +63,12 @@ def test_a_path_alternates_nodes_and_edges(driver: FalkorDBDriver) -> None:
     ((path,),) = driver.execute("MATCH p = (:A {i: 1})-[*2]->() RETURN p", write=False).rows
     assert [node.properties["i"] for node in path.nodes] == [1, 2, 3]
     assert [edge.type for edge in path.edges] == ["R", "R"]
+
+
+def test_a_duration_beyond_python_is_named(driver: FalkorDBDriver) -> None:
+    with pytest.raises(DriverError, match="beyond what Python has"):
+        driver.execute("RETURN duration('P9999999Y')", write=False)
+    assert driver.execute("RETURN duration('P1DT2H')", write=False).rows == [[dt.timedelta(days=1, hours=2)]]
 
 
 @pytest.mark.parametrize("text", ["CREATE (:X)", "MATCH (n) SET n.x = 1", "CREATE INDEX FOR (n:L) ON (n.k)"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runic.orm.core.values import RawEdge, RawNode, RawPath
+from runic.orm.exceptions import DriverError
 
 from .cells import ARRAY, EDGE, ENTITIES, MAP, NODE, PATH, decoders
 
@@ -69,9 +70,16 @@ def decode_rows(rows: Sequence[Sequence[Any]], names: Names) -> list[list[Any]]:
 
     Raises:
         ValueError: a cell of an unknown type, or a number that has no name.
+        DriverError: a date or a duration that Python cannot hold.
     """
     try:
         return [[_value(cell, names) for cell in row] for row in rows]
+    except OverflowError as error:
+        raise DriverError(
+            f"the result holds a date or a duration beyond what Python has ({error}); return it as text:"
+            " toString(...)",
+            backend="falkordb",
+        ) from error
     except (IndexError, KeyError, TypeError) as error:
         raise ValueError(f"a reply that cannot be read ({type(error).__name__}: {error})") from error
 

@@ -57,8 +57,23 @@ class AsyncRepository[T](AsyncRepositoryProtocol[T]):
 
     @overload
     async def cypher(
-        self, query: str, params: Mapping[str, Any] | None = None, *, returns: None = None, write: bool = False
+        self,
+        query: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        returns: None = None,
+        write: bool = False,
     ) -> list[Any]: ...
+
+    @overload
+    async def cypher(
+        self,
+        query: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        returns: type[dict[Any, Any]],
+        write: bool = False,
+    ) -> list[dict[str, Any]]: ...
 
     @overload
     async def cypher[R](

@@ -19,8 +19,23 @@ class RepositoryProtocol[T](Protocol):
 
     @overload
     def cypher(
-        self, query: str, params: Mapping[str, Any] | None = None, *, returns: None = None, write: bool = False
+        self,
+        query: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        returns: None = None,
+        write: bool = False,
     ) -> list[Any]: ...
+
+    @overload
+    def cypher(
+        self,
+        query: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        returns: type[dict[Any, Any]],
+        write: bool = False,
+    ) -> list[dict[str, Any]]: ...
 
     @overload
     def cypher[R](
@@ -50,8 +65,23 @@ class AsyncRepositoryProtocol[T](Protocol):
 
     @overload
     async def cypher(
-        self, query: str, params: Mapping[str, Any] | None = None, *, returns: None = None, write: bool = False
+        self,
+        query: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        returns: None = None,
+        write: bool = False,
     ) -> list[Any]: ...
+
+    @overload
+    async def cypher(
+        self,
+        query: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        returns: type[dict[Any, Any]],
+        write: bool = False,
+    ) -> list[dict[str, Any]]: ...
 
     @overload
     async def cypher[R](

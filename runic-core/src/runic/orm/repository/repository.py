@@ -58,8 +58,23 @@ class Repository[T](RepositoryProtocol[T]):
 
     @overload
     def cypher(
-        self, query: str, params: Mapping[str, Any] | None = None, *, returns: None = None, write: bool = False
+        self,
+        query: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        returns: None = None,
+        write: bool = False,
     ) -> list[Any]: ...
+
+    @overload
+    def cypher(
+        self,
+        query: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        returns: type[dict[Any, Any]],
+        write: bool = False,
+    ) -> list[dict[str, Any]]: ...
 
     @overload
     def cypher[R](

@@ -108,11 +108,11 @@ class MergeNodes:
     """Create nodes, or update those that have the key already.
 
     Attributes:
-        label: the label that is matched; ``labels`` are set as well.
+        match: the labels that are matched; ``labels`` are set as well.
         version: a property that counts the writes, or ``None``.
     """
 
-    label: str
+    match: tuple[str, ...]
     labels: tuple[str, ...]
     key: Write
     writes: tuple[Write, ...]
@@ -182,7 +182,7 @@ class DeleteEdges:
     """Delete the edges between two nodes, or all of one type at ``source``.
 
     Attributes:
-        target: the other end; ``None``: any node with ``target_label``.
+        target: the other end; ``None``: any node with ``target_labels``.
         undirected: without ``target``, in either direction; ``reverse``: those that enter ``source``.
             With ``target`` always from ``source`` to ``target``.
     """
@@ -190,7 +190,7 @@ class DeleteEdges:
     type: str
     source: End
     target: End | None = None
-    target_label: str | None = None
+    target_labels: tuple[str, ...] = ()
     undirected: bool = False
     reverse: bool = False
 

@@ -206,8 +206,9 @@ def _body(shape: Shape, dialect: Dialect, number: int | None) -> tuple[str, str 
             return f"CREATE (n{labels}{_map(shape.writes, 1, dialect)})", "n"
         case MergeNodes():
             key = _map((shape.key,), 1, dialect)
-            text = f"MERGE (n:{q(shape.label)}{key})"
-            others = [label for label in shape.labels if label != shape.label]
+            matched = "".join(f":{q(label)}" for label in shape.match)
+            text = f"MERGE (n{matched}{key})"
+            others = [label for label in shape.labels if label not in shape.match]
             sets = [f"n{''.join(f':{q(label)}' for label in others)}"] if others else []
             sets += _assignments("n", shape.writes, 2, dialect)
             if shape.version:
@@ -244,7 +245,7 @@ def _body(shape: Shape, dialect: Dialect, number: int | None) -> tuple[str, str 
                 end = _found("b", shape.target.match, column, dialect)
                 return f"{_between(start, end, shape.type, dialect)} DELETE r", None
             left, right = ("<-", "-") if shape.reverse else ("-", "-" if shape.undirected else "->")
-            other = f":{q(shape.target_label)}" if shape.target_label else ""
+            other = "".join(f":{q(label)}" for label in shape.target_labels)
             return f"{start} MATCH (a){left}[r:{q(shape.type)}]{right}(b{other}) DELETE r", None
 
 

@@ -228,6 +228,11 @@ def _key_value(field: FieldDescriptor | None, key: Any, dialect: Dialect) -> Any
 # -- texts ---------------------------------------------------------------------------------------
 
 
+def labels_of(meta: NodeMeta, dialect: Dialect) -> str:
+    """The labels that a node of a class is found by, as a pattern has them."""
+    return "".join(f":{dialect.quote(label)}" for label in meta.match_labels)
+
+
 def _columns(meta: NodeMeta, dialect: Dialect, variable: str) -> str:
     layout = node_layout(meta, dialect)
     return ", ".join(
@@ -258,7 +263,7 @@ def _key_text(cls: type, dialect: Dialect, subclasses: int) -> str:
     del subclasses  # part of the key: a new subclass changes the columns
     meta = node_meta(cls)
     return (
-        f"UNWIND $keys AS k MATCH (n:{dialect.quote(meta.primary_label)})"
+        f"UNWIND $keys AS k MATCH (n{labels_of(meta, dialect)})"
         f" WHERE {_key_condition(meta, dialect, 'n', 'k')} RETURN {_columns(meta, dialect, 'n')}"
     )
 
@@ -274,7 +279,7 @@ def _one_text(cls: type, dialect: Dialect, subclasses: int) -> str:
     del subclasses
     meta = node_meta(cls)
     return (
-        f"MATCH (n:{dialect.quote(meta.primary_label)})"
+        f"MATCH (n{labels_of(meta, dialect)})"
         f" WHERE {_key_condition(meta, dialect, 'n', '$key')} RETURN {_columns(meta, dialect, 'n')} LIMIT 1"
     )
 
@@ -283,7 +288,7 @@ def identity_text(cls: type, dialect: Dialect) -> str:
     """Nodes by the server's identities: parameter ``keys``."""
     meta = node_meta(cls)
     return (
-        f"UNWIND $keys AS k MATCH (n:{dialect.quote(meta.primary_label)})"
+        f"UNWIND $keys AS k MATCH (n{labels_of(meta, dialect)})"
         f" WHERE {dialect.identity.format(v='n')} = k RETURN {_columns(meta, dialect, 'n')}"
     )
 
@@ -308,7 +313,7 @@ def _relation_text(root: type, field: FieldDescriptor, dialect: Dialect, subclas
     assert field.relationship is not None
     return (
         f"UNWIND $rows AS row MATCH (a) WHERE {condition}"
-        f" MATCH (a){left}[:{dialect.quote(field.relationship)}]{right}(b:{dialect.quote(target.primary_label)})"
+        f" MATCH (a){left}[:{dialect.quote(field.relationship)}]{right}(b{labels_of(target, dialect)})"
         f" RETURN row[0] AS i, {_columns(target, dialect, 'b')}"
     )
 

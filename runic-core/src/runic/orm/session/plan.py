@@ -30,7 +30,7 @@ from runic.orm.compile.steps import (
 )
 from runic.orm.core.metadata import edge_meta, node_meta
 from runic.orm.core.models import Edge, Node
-from runic.orm.core.state import EntityState, Status
+from runic.orm.core.state import NOT_LOADED, EntityState, Status
 from runic.orm.exceptions import ConstraintViolation, DetachedEntityError, FieldValidationError
 from runic.orm.mapper.encode import field_write
 from runic.orm.session.changes import changed_properties, members, relation_difference
@@ -122,9 +122,12 @@ class _Planner:
         clearings: list[Clearing] = []
         for cls, entities in new:
             for relation in self._nodes(cls).relations:
+                name = relation.name
                 for entity in entities:
-                    for target in members(entity, relation):
-                        self._attach(book, staged, relation, entity, target)
+                    value = entity.__dict__.get(name)
+                    if value and value is not NOT_LOADED:
+                        for target in value if isinstance(value, list) else (value,):
+                            self._attach(book, staged, relation, entity, target)
         differences = [
             (relation, entity, difference)
             for entity in changed
@@ -162,6 +165,11 @@ class _Planner:
         key = link.key
         if key in staged:
             return
+        if not isinstance(target, relation.target_cls):
+            raise FieldValidationError(
+                f"{relation.owner.__name__}.{relation.name} relates to {relation.target_cls.__name__}; {source!r}"
+                f" has {target!r} in it"
+            )
         staged.add(key)
         if relation.edge_cls is not None and edge_meta(relation.edge_cls).properties:
             link = link._replace(edge=_default_edge(relation, source), implied=True)
@@ -321,7 +329,7 @@ class _Planner:
             self._place(entities)
             meta = recipe.meta
             shape = MergeNodes(
-                meta.primary_label, meta.labels, field_write(key, self.dialect), writes, recipe.version
+                meta.match_labels, meta.labels, field_write(key, self.dialect), writes, recipe.version
             )
             number = len(self.steps)
             self._add(shape, rows, entities)
@@ -416,7 +424,7 @@ def _clearing(relation: FieldDescriptor, source: End) -> DeleteEdges:
         relation.relationship,
         source,
         None,
-        node_meta(relation.target_cls).primary_label,
+        node_meta(relation.target_cls).match_labels,
         relation.direction == "BOTH",
         relation.direction == "INCOMING",
     )

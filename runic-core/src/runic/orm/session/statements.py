@@ -14,6 +14,7 @@ from runic.orm.core.metadata import node_meta
 from runic.orm.core.models import Edge, Node
 from runic.orm.exceptions import FieldValidationError, QueryError
 from runic.orm.mapper.hydrate import edge_hydrator, node_hydrator
+from runic.orm.session.changes import members
 from runic.orm.query.paging import KeysetPage, OffsetPage, by_identity
 from runic.orm.session.raw_results import RawResults
 
@@ -41,6 +42,8 @@ class Statements:
 
     def __init__(self, core: SessionCore) -> None:
         self.core = core
+        # The entities that came into the session with the page of a stream that is being read.
+        self._brought: list[Any] | None = None
 
     # -- terminals ------------------------------------------------------------------------------
 
@@ -114,11 +117,19 @@ class Statements:
             pages = self._keyset_pages(stmt, page)
         else:
             pages = self._offset_pages(stmt, page)
+        before = {id(entity) for part in core.unit.identities.values() for entity in part.values()}
         try:
-            async for entities in pages:
+            while True:
+                self._brought = brought = list[Any]()
+                try:
+                    entities = await anext(pages, None)
+                finally:
+                    self._brought = None
+                if entities is None:
+                    return
                 for entity in entities:
                     yield entity
-                self._let_go(entities)
+                self._let_go([entity for entity in brought if id(entity) not in before])
         finally:
             await pages.aclose()
 
@@ -189,14 +200,19 @@ class Statements:
             skip += page
 
     def _let_go(self, entities: Sequence[Any]) -> None:
-        """Entities of a page that were not changed leave the session."""
+        """Entities of a page leave the session, unless they were changed or staged changes need them."""
         unit = self.core.unit
-        books = (unit.dirty, unit.touched, unit.deleted)
-        kept = {id(end) for link in unit.links.additions.values() for end in (link.start, link.end)}
-        for entity in {id(e): e for e in entities if isinstance(e, Node | Edge)}.values():
-            if id(entity) in kept or any(id(entity) in book for book in books) or not unit.has(entity):
-                continue
-            unit.expunge(entity)
+        links = unit.links
+        kept = {*unit.dirty, *unit.touched, *unit.deleted}
+        for link in (*links.additions.values(), *links.removals.values(), *links.parallels):
+            kept.update((id(link.start), id(link.end)))
+        for book in (unit.new, unit.merged, unit.dirty, unit.touched):
+            for entity in book.values():
+                for relation in () if isinstance(entity, Edge) else node_meta(entity.__class__).relations:
+                    kept.update(id(target) for target in members(entity, relation))
+        for entity in entities:
+            if id(entity) not in kept and unit.has(entity):
+                unit.expunge(entity)
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -235,7 +251,11 @@ class Statements:
             assert isinstance(layout, EdgeLayout)
             part = core.unit.part(layout.meta.cls)
             hydrate = edge_hydrator(layout, core.dialect, start)
-        return hydrate(rows, part, core, [], core.loader.refreshed)
+        siblings: list[Any] = []
+        found = hydrate(rows, part, core, siblings, core.loader.refreshed)
+        if self._brought is not None:
+            self._brought += siblings
+        return found
 
     # -- builders -------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from runic.orm.core.descriptors import FieldDescriptor
 
-__all__ = ["Clearing", "Link", "LinkBook", "link_of"]
+__all__ = ["Clearing", "Link", "LinkBook", "edge_key", "link_of"]
 
 
 class Link(NamedTuple):
@@ -41,10 +41,7 @@ class Link(NamedTuple):
     @property
     def key(self) -> tuple[Any, ...]:
         """Equal for two links that mean the same edge."""
-        start, end = id(self.start), id(self.end)
-        if self.undirected and end < start:
-            start, end = end, start
-        return (self.type, start, end)
+        return edge_key(self.type, self.start, self.end, self.undirected)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +50,12 @@ class Clearing:
 
     field: FieldDescriptor
     source: Any
+
+
+def edge_key(type_: str, start: Any, end: Any, undirected: bool) -> tuple[str, int, int]:
+    """Equal for two links that mean the same edge."""
+    first, second = id(start), id(end)
+    return (type_, second, first) if undirected and second < first else (type_, first, second)
 
 
 def link_of(

@@ -34,7 +34,7 @@ from runic.orm.core.state import NOT_LOADED, EntityState, Status
 from runic.orm.exceptions import ConstraintViolation, DetachedEntityError, FieldValidationError
 from runic.orm.mapper.encode import field_write
 from runic.orm.session.changes import changed_properties, members, relation_difference
-from runic.orm.session.links import Clearing, Link, LinkBook, link_of
+from runic.orm.session.links import Clearing, Link, LinkBook, edge_key, link_of
 from runic.orm.session.recipe import EdgeRecipe, NodeRecipe, edge_recipe, node_recipe
 
 if TYPE_CHECKING:
@@ -161,8 +161,8 @@ class _Planner:
         source: Any,
         target: Any,
     ) -> None:
-        link = link_of(relation, source, target)
-        key = link.key
+        start, end = (target, source) if relation.direction == "INCOMING" else (source, target)
+        key = edge_key(relation.relationship or "", start, end, relation.direction == "BOTH")
         if key in staged:
             return
         if not isinstance(target, relation.target_cls):
@@ -171,6 +171,7 @@ class _Planner:
                 f" has {target!r} in it"
             )
         staged.add(key)
+        link = link_of(relation, source, target)
         if relation.edge_cls is not None and edge_meta(relation.edge_cls).properties:
             link = link._replace(edge=_default_edge(relation, source), implied=True)
         book.additions[key] = link

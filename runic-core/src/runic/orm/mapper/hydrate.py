@@ -226,7 +226,7 @@ def _polymorphic(layout: NodeLayout, dialect: Dialect, start: int) -> Hydrate:
 def _edges(layout: EdgeLayout, dialect: Dialect, start: int) -> Hydrate:
     meta = layout.meta
     source = _Source(dialect)
-    source.env.update(cls=meta.cls, new=object.__new__)
+    source.env.update(cls=meta.cls, new=object.__new__, elsewhere=_elsewhere)
     cell = dialect.identity_cell
     lines = [
         *_HEAD,
@@ -235,10 +235,11 @@ def _edges(layout: EdgeLayout, dialect: Dialect, start: int) -> Hydrate:
         "            append(None)",
         "            continue",
         "        k = i",
+        f"        ends = ({cell.format(c=f'row[{start + 1}]')}, {cell.format(c=f'row[{start + 2}]')})",
         "        e = get(k)",
-        "        if e is None:",
+        "        if e is None or elsewhere(e, ends):",
         *_new_entity(None, " " * 12),
-        f"            s.ends = ({cell.format(c=f'row[{start + 1}]')}, {cell.format(c=f'row[{start + 2}]')})",
+        "            s.ends = ends",
         "        else:",
         *_known(" " * 12),
         *source.fill(meta, layout.positions, start, " " * 8),
@@ -247,6 +248,16 @@ def _edges(layout: EdgeLayout, dialect: Dialect, start: int) -> Hydrate:
     ]
     function = source.function("hydrate", lines, meta.cls.__name__)
     return _guard(function, {meta.cls: layout.positions}, dialect, start, meta)
+
+
+def _elsewhere(edge: Any, ends: tuple[Any, Any]) -> bool:
+    """Whether a known edge has other ends: then it is gone, and its identity was given to this one."""
+    state: EntityState = edge._runic_state
+    known = tuple(end._runic_state.id if hasattr(end, "_runic_state") else end for end in state.ends or ())
+    if known == ends:
+        return False
+    state.status, state.owner = Status.DETACHED, None
+    return True
 
 
 # -- errors -------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ from runic.orm.session.blocking import run_blocking
 from runic.orm.session.changes import members, relation_difference
 from runic.orm.session.exclusive import Exclusive
 from runic.orm.session.flush import Guarantee, execute_plan, promise
-from runic.orm.session.load import Loader
+from runic.orm.session.load import Loader, kind_of
 from runic.orm.session.plan import make_plan
 from runic.orm.session.recipe import node_recipe
 from runic.orm.session.reflect import Reflection
@@ -188,18 +188,22 @@ class SessionCore:
             if field is None or not field.is_relation:
                 await self.loader.refresh([entity], self._stale_siblings(entity))
                 return
-            owners = self._siblings(entity, name) if field.loading == "batch" else [entity]
+            owners = self._siblings(entity, field) if field.loading == "batch" else [entity]
             await self.loader.relation(owners, field)
 
-    def _siblings(self, entity: Any, name: str) -> list[Any]:
+    def _siblings(self, entity: Any, field: FieldDescriptor) -> list[Any]:
         """The entity and those of the same result that lack the relation as well."""
         state: EntityState = entity._runic_state
+        name, kind = field.name, kind_of(field)
         found = [entity]
         for other in state.siblings or ():
             known = other._runic_state
             if other is entity or known.owner is not self or known.status is not Status.PERSISTENT:
                 continue
-            if name in node_meta(other.__class__).fields and other.__dict__.get(name, NOT_LOADED) is NOT_LOADED:
+            if other.__dict__.get(name, NOT_LOADED) is not NOT_LOADED:
+                continue
+            theirs = node_meta(other.__class__).fields.get(name)
+            if theirs is not None and theirs.is_relation and kind_of(theirs) == kind:
                 found.append(other)
         return found
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from runic.orm.core.metadata import NodeMeta
     from runic.orm.session.unit_of_work import UnitOfWork
 
-__all__ = ["Loader", "relation_of"]
+__all__ = ["Loader", "kind_of", "relation_of"]
 
 type Send = Callable[[Request], Awaitable[QueryResult]]
 
@@ -49,6 +49,11 @@ def relation_of(cls: type, name: str) -> FieldDescriptor:
         known += [relation.name for relation in each.relations]
     listed = ", ".join(dict.fromkeys(known)) or "none"
     raise MetadataError(f"{cls.__name__} has no relation {name!r}; its relations are: {listed}")
+
+
+def kind_of(field: FieldDescriptor) -> tuple[Any, ...]:
+    """Equal for relations that one statement can load."""
+    return field.relationship, field.direction, field.target_cls
 
 
 class Loader:
@@ -163,12 +168,18 @@ class Loader:
             if rest:
                 nested[name].append(rest)
         for name, below in nested.items():
-            field = relation_of(cls, name)
-            owners = [e for e in entities if e is not None and name in node_meta(e.__class__).fields]
-            await self.relation(owners, field)
-            if below:
-                targets = {id(t): t for e in owners for t in _members(e.__dict__.get(name))}
-                await self.fetch(field.target_cls, list(targets.values()), below)
+            relation_of(cls, name)
+            # Classes of one hierarchy may give a name to relations that differ.
+            groups: dict[tuple[Any, ...], tuple[FieldDescriptor, list[Any]]] = {}
+            for entity in entities:
+                field = None if entity is None else node_meta(entity.__class__).fields.get(name)
+                if field is not None and field.is_relation:
+                    groups.setdefault(kind_of(field), (field, []))[1].append(entity)
+            for field, owners in groups.values():
+                await self.relation(owners, field)
+                if below:
+                    targets = {id(t): t for e in owners for t in _members(e.__dict__.get(name))}
+                    await self.fetch(field.target_cls, list(targets.values()), below)
 
     async def relation(self, entities: Sequence[Any], field: FieldDescriptor) -> None:
         """Load one relation of all ``entities`` that do not have it yet."""
@@ -262,10 +273,14 @@ def key_text(cls: type, dialect: Dialect) -> tuple[str, FieldDescriptor | None]:
 def _key_text(cls: type, dialect: Dialect, subclasses: int) -> str:
     del subclasses  # part of the key: a new subclass changes the columns
     meta = node_meta(cls)
-    return (
-        f"UNWIND $keys AS k MATCH (n{labels_of(meta, dialect)})"
-        f" WHERE {_key_condition(meta, dialect, 'n', 'k')} RETURN {_columns(meta, dialect, 'n')}"
-    )
+    labels, condition = labels_of(meta, dialect), _key_condition(meta, dialect, "n", "k")
+    if condition.endswith(" = k"):
+        # With an index the same; without one, one scan for all keys instead of one for each (FalkorDB 4.22:
+        # 2,000 keys among 10,000 nodes took 2.5 s by UNWIND, 0.1 s by IN).
+        head = f"MATCH (n{labels}) WHERE {condition.removesuffix(' = k')} IN $keys"
+    else:
+        head = f"UNWIND $keys AS k MATCH (n{labels}) WHERE {condition}"
+    return f"{head} RETURN {_columns(meta, dialect, 'n')}"
 
 
 def one_text(cls: type, dialect: Dialect) -> tuple[str, FieldDescriptor | None]:
@@ -308,11 +323,12 @@ def _relation_text(root: type, field: FieldDescriptor, dialect: Dialect, subclas
     key = meta.primary_key
     if key is not None and not key.generated:
         condition += f" AND {_key_condition(meta, dialect, 'a', 'row[2]')}"
+    label = "" if meta.abstract or key is not None and not key.generated else labels_of(meta, dialect)
     left = "<-" if field.direction == "INCOMING" else "-"
     right = "->" if field.direction == "OUTGOING" else "-"
     assert field.relationship is not None
     return (
-        f"UNWIND $rows AS row MATCH (a) WHERE {condition}"
+        f"UNWIND $rows AS row MATCH (a{label}) WHERE {condition}"
         f" MATCH (a){left}[:{dialect.quote(field.relationship)}]{right}(b{labels_of(target, dialect)})"
         f" RETURN row[0] AS i, {_columns(target, dialect, 'b')}"
     )

@@ -38,6 +38,11 @@ class Reflection:
     def __init__(self, unit: UnitOfWork, relating: Relating) -> None:
         self.unit = unit
         self.relating = relating
+        # type, classes of start and end, whether undirected, whether a loop
+        self._pairs: dict[
+            tuple[str, type, type, bool, bool],
+            tuple[tuple[FieldDescriptor, ...], tuple[FieldDescriptor, ...]],
+        ] = {}
         # type, classes of an end and of the other one, whether the edge leaves and whether it enters it
         self._relations: dict[tuple[str, type, type, bool, bool], tuple[FieldDescriptor, ...]] = {}
 
@@ -58,25 +63,39 @@ class Reflection:
             self._hide(removed)
         if deleted or removed:
             self._forget_edges(deleted, removed)
+        pairs = self._pairs
         for link in (*links.additions.values(), *links.parallels):
-            self._show(link, link.start, link.end)
-            if link.start is not link.end or not link.undirected:
-                self._show(link, link.end, link.start)
+            start, end = link.start, link.end
+            seen = pairs.get((link.type, start.__class__, end.__class__, link.undirected, start is end))
+            forward, backward = seen or self._pair(link)
+            for field in forward:
+                if start.__dict__.get(field.name, NOT_LOADED) is not NOT_LOADED:
+                    self._show(field, start, end)
+            for field in backward:
+                if end.__dict__.get(field.name, NOT_LOADED) is not NOT_LOADED:
+                    self._show(field, end, start)
 
-    def _show(self, link: Link, end: Any, other: Any) -> None:
+    def _pair(self, link: Link) -> tuple[tuple[FieldDescriptor, ...], tuple[FieldDescriptor, ...]]:
+        """The relations in which the start shows the end, and those in which the end shows the start."""
+        start, end = link.start, link.end
+        key = (link.type, start.__class__, end.__class__, link.undirected, start is end)
+        pair = (self._seen(link, start, end), self._seen(link, end, start))
+        self._pairs[key] = pair
+        return pair
+
+    def _show(self, field: FieldDescriptor, end: Any, other: Any) -> None:
+        """Let a relation of ``end`` that is in memory have ``other`` in it."""
         values = end.__dict__
-        for field in self._seen(link, end, other):
-            name = field.name
-            value = values.get(name, NOT_LOADED)
-            if value is NOT_LOADED or value is other:
-                continue
-            if field.uselist:
-                self.relating.show(end, name, other, uselist=True)
-            elif value is None:
-                values[name] = other
-            else:
-                # Two edges of a relation to one: whichever the database gives.
-                del values[name]
+        value = values[field.name]
+        if value is other:
+            return
+        if field.uselist:
+            self.relating.show(end, field.name, other, uselist=True)
+        elif value is None:
+            values[field.name] = other
+        else:
+            # Two edges of a relation to one: whichever the database gives.
+            del values[field.name]
 
     def _hide(self, removed: list[Link]) -> None:
         others: dict[tuple[int, str], tuple[Any, FieldDescriptor, set[int]]] = {}

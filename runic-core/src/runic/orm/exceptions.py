@@ -181,7 +181,7 @@ class ConnectionLostError(DriverError):
         super().__init__(message, backend=backend, statement=statement)
         self.maybe_applied = maybe_applied
         # Sending again is safe only when the first request cannot have been carried out.
-        self.retryable = not maybe_applied
+        self.retryable: bool = not maybe_applied
 
 
 class AuthError(DriverError):

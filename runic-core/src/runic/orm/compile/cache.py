@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ class PlanCache:
 
     def __init__(self, size: int = 2048) -> None:
         self._plans: dict[Hashable, Plan] = {}
-        self.size = size
-        self.get = self._plans.get
+        self.size: int = size
+        self.get: Callable[[Hashable], Plan | None] = self._plans.get
 
     def put(self, key: Hashable, plan: Plan) -> None:
         """Keep ``plan``."""

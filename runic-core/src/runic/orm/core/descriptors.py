@@ -100,13 +100,14 @@ class FieldDescriptor(Attr[Any]):
         similarity: str | None = None,
     ) -> None:
         self.name = ""  # pyright: ignore[reportIncompatibleMethodOverride]
-        self.owner = self.declared_in = object  # pyright: ignore[reportIncompatibleMethodOverride]
+        self.owner = object  # pyright: ignore[reportIncompatibleMethodOverride]
+        self.declared_in: _Class = object
         self.annotation: Any = MISSING  # as written; resolved on first use
         #: True once it is known that a read needs no more than the entity's __dict__.
         self.plain = False
         self.default = default
         self.default_factory = default_factory
-        self.init = init and not generated
+        self.init: bool = init and not generated
         self.kw_only = kw_only
         self.index = index
         self.index_type = index_type
@@ -127,7 +128,7 @@ class FieldDescriptor(Attr[Any]):
         self.dimension = dimension
         self.similarity = similarity
         #: Whether writing to an entity without a session needs no check.
-        self.unchecked = relationship is None and not generated
+        self.unchecked: bool = relationship is None and not generated
         self.is_relation = relationship is not None  # pyright: ignore[reportIncompatibleMethodOverride]
         try:
             self.loading: Loading = self._LOADING[lazy]

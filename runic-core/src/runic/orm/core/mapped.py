@@ -48,7 +48,12 @@ class Attr[T]:
     __slots__ = ()
 
     # Expressions need identity, not equality, when fields are dictionary keys.
-    __hash__ = object.__hash__
+    if TYPE_CHECKING:
+
+        def __hash__(self) -> int: ...
+
+    else:
+        __hash__ = object.__hash__
 
     def __eq__(self, other: object) -> FilterExpr:  # type: ignore[override]
         """``User.name == value``; ``== None`` means IS NULL."""

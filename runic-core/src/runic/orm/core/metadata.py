@@ -46,7 +46,7 @@ class MetaData:
         self._edges: dict[str, EdgeMeta] = {}
         self._roots: tuple[int, dict[type[Any], type[Any]]] = (-1, {})
         #: Counts the changes, so that whatever was looked up can be kept until the next one.
-        self.version = 0
+        self.version: int = 0
 
     @property
     def nodes(self) -> tuple[NodeMeta, ...]:
@@ -217,7 +217,7 @@ class MetaData:
 _TWICE = "rename one, or register them apart: class Base(Node, metadata=MetaData())"
 
 #: The registry of all models that do not say otherwise.
-metadata = MetaData()
+metadata: MetaData = MetaData()
 
 
 def node_meta(cls: type[Any]) -> NodeMeta:

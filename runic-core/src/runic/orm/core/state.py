@@ -71,11 +71,11 @@ class EntityState:
     __slots__ = ("changes", "ends", "id", "owner", "siblings", "snapshots", "stale", "status")
 
     def __init__(self) -> None:
-        self.status = Status.TRANSIENT
+        self.status: Status = Status.TRANSIENT
         self.owner: Owner | None = None
         self.id: Any = None
         self.changes: dict[str, Any] | None = None
         self.snapshots: dict[str, Any] | None = None
         self.siblings: list[Any] | None = None
         self.ends: tuple[Any, Any] | None = None
-        self.stale = False
+        self.stale: bool = False

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["hookimpl", "hookspec"]
 
-hookspec = pluggy.HookspecMarker("runic")
-hookimpl = pluggy.HookimplMarker("runic")
+hookspec: pluggy.HookspecMarker = pluggy.HookspecMarker("runic")
+hookimpl: pluggy.HookimplMarker = pluggy.HookimplMarker("runic")
 
 
 @hookspec(firstresult=True)

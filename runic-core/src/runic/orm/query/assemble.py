@@ -62,16 +62,16 @@ class Assembler:
     def __init__(self, root: type, steps: Sequence[Key]) -> None:
         self.root = root
         self.steps = steps
-        self.scope = Scope()
+        self.scope: Scope = Scope()
         self.drafts: list[Draft] = []
-        self.slot = 0
+        self.slot: int = 0
         self.search: str | None = None
         #: the aliases in the order they were introduced.
         self.order_of_aliases: list[str] = []
         self._late: list[tuple[Key, str, int]] = []
         self._home = 0
         self._scored = False
-        self.uses_score = False
+        self.uses_score: bool = False
 
     def run(self, limited: bool, skipped: bool, values: int) -> ir.Statement:
         """Assemble."""

@@ -105,12 +105,12 @@ class FilterExpr(Expr):
         alias: str | None = None,
         negate: bool = False,
     ) -> None:
-        self.cls = cls
-        self.prop = prop
-        self.op = op
-        self.value = value
-        self.alias = alias
-        self.negate = negate
+        self.cls: type[Any] = cls
+        self.prop: str = prop
+        self.op: str = op
+        self.value: Any = value
+        self.alias: str | None = alias
+        self.negate: bool = negate
 
     def __repr__(self) -> str:
         # Values may be secrets, and reprs end in logs.
@@ -132,9 +132,9 @@ class CompareExpr(Expr):
     __slots__ = ("left", "op", "right")
 
     def __init__(self, left: Operand[Any], op: str, right: Any) -> None:
-        self.left = left
-        self.op = op
-        self.right = right
+        self.left: Operand[Any] = left
+        self.op: str = op
+        self.right: Any = right
 
     def __repr__(self) -> str:
         return f"<{self.left!r} {self.op} ...>"
@@ -153,7 +153,7 @@ class CompoundExpr(Expr):
     def __init__(self, op: str, operands: list[Expr] | None = None) -> None:
         if op not in ("AND", "OR"):
             raise ValueError(f"op is 'AND' or 'OR', not {op!r}")
-        self.op = op
+        self.op: str = op
         self.operands: list[Expr] = [] if operands is None else operands
 
     def __repr__(self) -> str:
@@ -166,7 +166,7 @@ class NegatedExpr(Expr):
     __slots__ = ("operand",)
 
     def __init__(self, operand: Expr) -> None:
-        self.operand = operand
+        self.operand: Expr = operand
 
     def __repr__(self) -> str:
         return "<NOT of a predicate>"
@@ -196,7 +196,12 @@ class Operand(Generic[V_co]):  # noqa: UP046 - covariant, which an unused parame
         copy.label = check_name(name, "result name")
         return copy
 
-    __hash__ = object.__hash__
+    if TYPE_CHECKING:
+
+        def __hash__(self) -> int: ...
+
+    else:
+        __hash__ = object.__hash__
 
     def __eq__(self, other: object) -> CompareExpr:  # type: ignore[override]
         return CompareExpr(self, "=", other)
@@ -231,9 +236,9 @@ class DistanceExpr(Operand[float]):
     __slots__ = ("field", "other")
 
     def __init__(self, field: Any, other: Any) -> None:
-        self.label = None
-        self.field = field
-        self.other = other
+        self.label: str | None = None
+        self.field: Any = field
+        self.other: Any = other
 
     def __repr__(self) -> str:
         return f"distance({_name(self.field)}, ...)"
@@ -245,7 +250,7 @@ class ScoreExpr(Operand[float]):
     __slots__ = ()
 
     def __init__(self) -> None:
-        self.label = None
+        self.label: str | None = None
 
     def __repr__(self) -> str:
         return "score()"
@@ -266,10 +271,10 @@ class AggExpr(Generic[V_co]):  # noqa: UP046 - as above
     def __init__(
         self, func: str, field: Any = "*", result_alias: str | None = None, distinct: bool = False
     ) -> None:
-        self.func = func
-        self.field = field
-        self.result_alias = result_alias
-        self.distinct = distinct
+        self.func: str = func
+        self.field: Any = field
+        self.result_alias: str | None = result_alias
+        self.distinct: bool = distinct
 
     def as_(self, name: str) -> AggExpr[V_co]:
         """The same aggregation under a name of your own, which is its key in a row.
@@ -298,10 +303,10 @@ class OrderExpr:
     def __init__(
         self, alias: str | None, prop: str | None, raw: str | None = None, desc: bool = False
     ) -> None:
-        self.alias = alias
-        self.prop = prop
-        self.raw = raw
-        self.desc = desc
+        self.alias: str | None = alias
+        self.prop: str | None = prop
+        self.raw: str | None = raw
+        self.desc: bool = desc
 
     def __repr__(self) -> str:
         text = self.raw or ".".join(filter(None, (self.alias, self.prop)))

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SessionCore"]
 
-logger = logging.getLogger("runic.cypher")
+logger: logging.Logger = logging.getLogger("runic.cypher")
 
 
 class SessionCore:
@@ -74,20 +74,21 @@ class SessionCore:
         log_cypher: bool = False,
         mapper: Mapper | None = None,
     ) -> None:
-        driver = self.driver = driver if hasattr(driver, "connect") and hasattr(driver, "dialect") else adopt(driver)
+        ready = hasattr(driver, "connect") and hasattr(driver, "dialect")
+        self.driver: GraphDriver | AsyncGraphDriver = driver if ready else adopt(driver)
         self.blocking = blocking
-        self.autoflush = autoflush
+        self.autoflush: bool = autoflush
         self.read_only = read_only
         self.log_level = logging.INFO if log_cypher else logging.DEBUG
-        self.dialect: Dialect = driver.dialect
-        self.mapper = mapper or Mapper(self.dialect)
-        self.unit = UnitOfWork(self)
-        self.loader = Loader(self.unit, self.dialect, self.send)
-        self.exclusive = Exclusive()
-        self.staging = Staging(self.unit, self.exclusive, read_only=read_only)
-        self.relating = Relating(self.unit, self.exclusive, read_only=read_only)
-        self.reflection = Reflection(self.unit, self.relating)
-        self.transactional = self.dialect.unit_form is UnitForm.TRANSACTION
+        self.dialect: Dialect = self.driver.dialect
+        self.mapper: Mapper = mapper or Mapper(self.dialect)
+        self.unit: UnitOfWork = UnitOfWork(self)
+        self.loader: Loader = Loader(self.unit, self.dialect, self.send)
+        self.exclusive: Exclusive = Exclusive()
+        self.staging: Staging = Staging(self.unit, self.exclusive, read_only=read_only)
+        self.relating: Relating = Relating(self.unit, self.exclusive, read_only=read_only)
+        self.reflection: Reflection = Reflection(self.unit, self.relating)
+        self.transactional: bool = self.dialect.unit_form is UnitForm.TRANSACTION
         self._port: Port | None = None
         self._begun = False
         self._raw_writes = 0

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from runic.orm.compile.steps import End, Match, Write
 from runic.orm.core.metadata import edge_meta, node_meta
-from runic.orm.core.models import Edge
 from runic.orm.mapper.encode import compile_encoder, encode_value, field_write
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ class NodeRecipe(_Recipe):
         key: the name of the primary key, unless the server makes it.
     """
 
-    def __init__(self, cls: type, dialect: Dialect) -> None:
+    def __init__(self, cls: type[Any], dialect: Dialect) -> None:
         super().__init__(node_meta(cls), dialect)
         key = self.meta.primary_key
         self.key_field: FieldDescriptor | None = None if key is None or key.generated else key
@@ -85,11 +84,13 @@ class NodeRecipe(_Recipe):
             self._compare = codec.compare_encode
             self._encode_key = compile_encoder((self.key_field,), dialect)
         label = self.meta.primary_label if compared is None else None
-        self.match = Match(compared, label=label)
-        self.guarded = Match(compared, self.version, label)
-        self.end = End(match=self.match)
+        self.match: Match = Match(compared, label=label)
+        self.guarded: Match = Match(compared, self.version, label)
+        self.end: End = End(match=self.match)
         self.relations: tuple[FieldDescriptor, ...] = self.meta.relations
-        self.cascades = tuple(relation for relation in self.relations if relation.cascade)
+        self.cascades: tuple[FieldDescriptor, ...] = tuple(
+            relation for relation in self.relations if relation.cascade
+        )
 
     def find(self, entities: Sequence[Any], rows: list[list[Any]], *, version: bool = False) -> None:
         """Append the columns of ``match`` (of ``guarded``) to each row."""
@@ -114,18 +115,20 @@ class NodeRecipe(_Recipe):
 class EdgeRecipe(_Recipe):
     """How edges of one class are written."""
 
-    def __init__(self, cls: type[Edge], dialect: Dialect) -> None:
+    def __init__(self, cls: type[Any], dialect: Dialect) -> None:
         super().__init__(edge_meta(cls), dialect)
+        self.all_writes: tuple[Write, ...]
+        self.encode: Encode
         self.all_writes, self.encode = self.writes(frozenset(field.name for field in self.stored))
 
 
 @lru_cache(maxsize=1024)
-def node_recipe(cls: type, dialect: Dialect) -> NodeRecipe:
+def node_recipe(cls: type[Any], dialect: Dialect) -> NodeRecipe:
     """The recipe of a node class."""
     return NodeRecipe(cls, dialect)
 
 
 @lru_cache(maxsize=1024)
-def edge_recipe(cls: type[Edge], dialect: Dialect) -> EdgeRecipe:
+def edge_recipe(cls: type[Any], dialect: Dialect) -> EdgeRecipe:
     """The recipe of an edge class."""
     return EdgeRecipe(cls, dialect)

@@ -75,7 +75,7 @@ class UnitOfWork:
         self.dirty: dict[int, Any] = {}
         self.touched: dict[int, Any] = {}
         self.deleted: dict[int, Any] = {}
-        self.links = LinkBook()
+        self.links: LinkBook = LinkBook()
         self.journal: list[Flushed] = []
         self.link_journal: list[LinkBook] = []
 

@@ -71,7 +71,7 @@ class EmbeddedServer:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.users = 0
+        self.users: int = 0
         self._owner = os.getpid()
         self._folder: str | None = None
         self._process: subprocess.Popen[bytes] | None = None

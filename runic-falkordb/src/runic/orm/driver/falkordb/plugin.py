@@ -61,4 +61,4 @@ class FalkorDBPlugin:
         return None
 
 
-plugin = FalkorDBPlugin()
+plugin: FalkorDBPlugin = FalkorDBPlugin()

@@ -112,21 +112,22 @@ def compile_execution(statement: Readable, dialect: Dialect) -> Compiled:
 
 
 def _compiled(statement: Readable, dialect: Dialect, *, display: bool) -> Compiled:
-    key = (display, statement.shape_key())
+    values = statement.slots()
+    emitter = dialect.emitter_for(values) or Emitter
+    key = (display, emitter, statement.shape_key())
     plan = dialect.plans.get(key)
     if plan is None or plan.version != plan.registry.version:
-        plan = _make_plan(statement, dialect, display=display)
+        plan = _make_plan(statement, dialect, emitter(dialect, display=display))
         dialect.plans.put(key, plan)
-    return plan.bind(statement.slots())
+    return plan.bind(values)
 
 
-def _make_plan(statement: Readable, dialect: Dialect, *, display: bool) -> Plan:
+def _make_plan(statement: Readable, dialect: Dialect, emitter: Emitter) -> Plan:
     registry = statement.registry
     version = registry.version
     tree = _lower(statement.tree(), dialect)
-    emitter = (dialect.emitter or Emitter)(dialect, display=display)
     lines = [emitter.visit(clause) for clause in tree.clauses]
-    columns: Columns = displayed(emitter, tree.result) if display else laid_out(emitter, tree.result)
+    columns: Columns = displayed(emitter, tree.result) if emitter.display else laid_out(emitter, tree.result)
     text = emitter.wrap("\n".join([*lines, *columns.lines]), columns.shape.columns)
     holes = tuple(emitter.holes)
     pieces = tuple(text.split(HOLE)) if holes else ()

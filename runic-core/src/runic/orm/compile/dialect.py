@@ -8,7 +8,7 @@ equal only when they are the same object, so that one can be a key of the caches
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Self
@@ -97,6 +97,9 @@ class Dialect:
             ``{vector}``; for searches that filter, where an index cannot promise ``k`` hits.
         vector_overfetch: where there is no such function, how many times ``k`` to ask the index for.
         vector_best: the direction in which scores of a vector search get worse, ``"ASC"`` or ``"DESC"``.
+        key_test: Python source, ``{v}`` a text -> whether it may be the value of a key or of a unique field;
+            ``""``: any text may.
+        key_problem: what is wrong with the others.
         plans: the compiled statements.
     """
 
@@ -127,6 +130,8 @@ class Dialect:
     vector_distance: Mapping[str, str] = field(default_factory=dict[str, str])
     vector_overfetch: int = 10
     vector_best: str = "ASC"
+    key_test: str = ""
+    key_problem: str = ""
     plans: PlanCache = field(default_factory=PlanCache, init=False, repr=False)
 
     def codec(self, type_: FieldType) -> Codec:
@@ -147,6 +152,14 @@ class Dialect:
     def plain(self, cell: Any) -> Any:
         """The Python value of a cell of which nothing is known but that it is no node, edge or path."""
         return cell
+
+    def emitter_for(self, values: Sequence[Any]) -> type[Emitter] | None:
+        """The compiler's class for a statement with these values; texts are cached by it.
+
+        ``None`` is the standard one. For servers where the right text depends on a value.
+        """
+        del values
+        return self.emitter
 
     def vetoed(self, error: Exception) -> bool:
         """Whether a flush sent as one query failed because a guard in it found a row missing."""

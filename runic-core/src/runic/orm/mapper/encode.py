@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from runic.orm.compile.codec import storable_text
 from runic.orm.compile.steps import Write
+from runic.orm.core.kinds import Kind
 from runic.orm.exceptions import FieldValidationError, ValueNotStorableError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def encode_value(field: FieldDescriptor, value: Any, dialect: Dialect) -> Any:
         ValueNotStorableError: the value cannot be kept unchanged.
         FieldValidationError: ``None`` for a required field.
     """
-    return _slow(field, dialect.codec(field.type), value)
+    return _slow(field, dialect.codec(field.type), value, _key_check(field, dialect))
 
 
 @lru_cache(maxsize=1024)
@@ -52,9 +53,10 @@ def compile_encoder(
     stored: list[str] = []
     for number, field in enumerate(fields):
         codec = dialect.codec(field.type)
-        env[f"slow{number}"] = _slow_encoder(field, codec)
+        check = _key_check(field, dialect)
+        env[f"slow{number}"] = _slow_encoder(field, codec, check)
         loads.append(f"v{number} = d[{field.name!r}]")
-        stored.append(_expression(number, field, codec, env))
+        stored.append(_expression(number, field, codec, env, check))
     absent = [line.replace("d[", "d.get(").replace("]", ")") for line in loads]
     lines = [
         "def encode(entities, rows):",
@@ -76,28 +78,62 @@ def compile_encoder(
             # The fast path has no room for names: the slow one says which field it was.
             for entity in entities:
                 for field in fields:
-                    _slow(field, dialect.codec(field.type), entity.__dict__.get(field.name))
+                    encode_value(field, entity.__dict__.get(field.name), dialect)
             raise
 
     return guarded
 
 
-def _expression(number: int, field: FieldDescriptor, codec: Codec, env: dict[str, Any]) -> str:
+class _KeyCheck:
+    """What a text must be to be found again by an index.
+
+    Attributes:
+        source: Python source, ``{v}`` a text -> whether it is.
+        problem: what is wrong with the others.
+    """
+
+    __slots__ = ("passes", "problem", "source")
+
+    def __init__(self, source: str, problem: str) -> None:
+        self.source = source
+        self.problem = problem
+        self.passes: Callable[[str], bool] = eval(f"lambda v: {source.format(v='v')}")
+
+
+@lru_cache(maxsize=16)
+def _check_of(source: str, problem: str) -> _KeyCheck:
+    return _KeyCheck(source, problem)
+
+
+def _key_check(field: FieldDescriptor, dialect: Dialect) -> _KeyCheck | None:
+    """The check of the values of ``field``, if an index must find them."""
+    if not dialect.key_test or field.generated:
+        return None
+    meta = field.owner._runic_meta
+    unique = any(index.type == "UNIQUE" and field.name in index.fields for index in meta.indexes)
+    if not (field.primary_key or field.unique or unique):
+        return None
+    return _check_of(dialect.key_test, dialect.key_problem)
+
+
+def _expression(
+    number: int, field: FieldDescriptor, codec: Codec, env: dict[str, Any], check: _KeyCheck | None
+) -> str:
     """The stored value of ``v<number>``: as it is if it passes the tests, else by the codec."""
     v = f"v{number}"
     text = f"slow{number}({v})"
-    if codec.trusted:
+    if codec.trusted and (check is None or field.type.kind is not Kind.ENUM):
         env[f"encode{number}"], env[f"trusted{number}"] = codec.encode, codec.trusted
         text = f"encode{number}({v}) if type({v}) in trusted{number} else {text}"
-    tests = [_fast_test(type_, v) for type_ in codec.exact]
+    tests = [_fast_test(type_, v, check) for type_ in codec.exact]
     if not field.required and not field.primary_key:
         tests.insert(0, f"{v} is None")
     return f"{v} if {' or '.join(tests)} else {text}" if tests else text
 
 
-def _slow_encoder(field: FieldDescriptor, codec: Codec) -> Callable[[Any], Any]:
+def _slow_encoder(field: FieldDescriptor, codec: Codec, check: _KeyCheck | None) -> Callable[[Any], Any]:
     def slow(value: Any) -> Any:
-        return _slow(field, codec, value)
+        return _slow(field, codec, value, check)
 
     return slow
 
@@ -106,9 +142,10 @@ def _names(fields: tuple[FieldDescriptor, ...]) -> str:
     return ", ".join(f"{field.owner.__name__}.{field.name}" for field in fields)
 
 
-def _fast_test(type_: type, v: str) -> str:
+def _fast_test(type_: type, v: str, check: _KeyCheck | None) -> str:
     if type_ is str:
-        return f"type({v}) is str and ({v}.isascii() and '\\0' not in {v} or storable_text({v}))"
+        found = f" and {check.source.format(v=v)}" if check else ""
+        return f"type({v}) is str and ({v}.isascii() and '\\0' not in {v} or storable_text({v})){found}"
     if type_ is int:
         return f"type({v}) is int and imin <= {v} <= imax"
     if type_ is float:
@@ -118,13 +155,15 @@ def _fast_test(type_: type, v: str) -> str:
     raise TypeError(f"a codec cannot pass {type_.__name__} through unchecked")
 
 
-def _slow(field: FieldDescriptor, codec: Codec, value: Any) -> Any:
+def _slow(field: FieldDescriptor, codec: Codec, value: Any, check: _KeyCheck | None) -> Any:
     """Encode a value that did not pass the inlined test, or say why it cannot be stored."""
     if value is None:
         if field.required or field.primary_key:
             raise FieldValidationError(f"{_where(field)} is required and was None")
         return None
     problem = _problem(value)
+    if problem is None and check is not None and type(value) is str and not check.passes(value):
+        problem = check.problem
     if problem is None and type(value) in codec.exact:
         return value
     if problem is None and codec.encode is not None:
@@ -133,6 +172,8 @@ def _slow(field: FieldDescriptor, codec: Codec, value: Any) -> Any:
         except (ValueError, TypeError, OverflowError, AttributeError) as error:
             raise ValueNotStorableError(f"{_where(field)}: {error}") from error
         problem = _problem(stored)
+        if problem is None and check is not None and type(stored) is str and not check.passes(stored):
+            problem = check.problem
         if problem is None:
             return stored
     if problem is None:

@@ -19,13 +19,17 @@ EXACT_SUFFIX = "__exact"
 _NULLABLE_VALUE = "(None if {c}[0] == 1 else {c}[1])"
 
 
-def vector(_: FieldType) -> Codec:
+def vector(type_: FieldType) -> Codec:
     """Vectors in the server's own type."""
+    dimension = type_.dimension
 
     def encode(value: Any) -> list[float]:
         if not isinstance(value, list):
             raise TypeError(f"expected a Vector or a list of floats, not {type(value).__name__}")
         numbers: list[Any] = list(value)  # pyright: ignore[reportUnknownArgumentType]
+        if dimension is not None and len(numbers) != dimension:
+            # The server takes it, and does not index it (4.22).
+            raise ValueError(f"the vector has {len(numbers)} numbers, and the field's dimension is {dimension}")
         return [_float32(number, each) for number, each in enumerate(numbers)]
 
     def decode(items: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,12 @@ from runic.orm.exceptions import InvalidNameError
 
 from .cells import scalar
 from .codecs import make_codec
+from .emitter import KEY_PROBLEM, KEY_TEST, emitter_for
 from .search import in_fields, whole_text
 
 if TYPE_CHECKING:
     from runic.orm.compile.codec import Codec
+    from runic.orm.compile.emit import Emitter
     from runic.orm.core.kinds import FieldType
 
 __all__ = ["DIALECT", "FalkorDBDialect"]
@@ -96,6 +98,13 @@ class FalkorDBDialect(Dialect):
         "CALL db.idx.vector.queryNodes({label}, {property}, {k}, {vector}) YIELD node AS {v}, score AS {s}"
     )
     vector_distance: Mapping[str, str] = field(default_factory=lambda: _DISTANCES)
+
+    key_test: str = KEY_TEST
+    key_problem: str = KEY_PROBLEM
+
+    def emitter_for(self, values: Sequence[Any]) -> type[Emitter] | None:
+        """The compiler's class: indexes must not answer for texts that they do not hold."""
+        return emitter_for(values)
 
     def codec(self, type_: FieldType, interned: bool = False) -> Codec:
         """The codec of a field type; cached.

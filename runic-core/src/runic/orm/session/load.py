@@ -10,16 +10,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Seque
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
-from runic.orm.compile.layout import node_layout
+from runic.orm.compile.layout import edge_layout, node_layout
 from runic.orm.core.kinds import FieldType, Kind
 from runic.orm.core.metadata import edge_meta, node_meta
-from runic.orm.core.models import Edge
+from runic.orm.core.models import Edge, Node
 from runic.orm.core.state import NOT_LOADED, EntityState, Status
 from runic.orm.driver.port import QueryResult, Request
 from runic.orm.exceptions import EntityNotFoundError, FieldValidationError, MetadataError
 from runic.orm.mapper.encode import encode_value
-from runic.orm.mapper.hydrate import node_hydrator
-from runic.orm.session.changes import Beside, changed_properties
+from runic.orm.mapper.hydrate import edge_hydrator, node_hydrator
+from runic.orm.session.changes import Beside, changed_properties, relation_difference
 
 if TYPE_CHECKING:
     from runic.orm.compile.dialect import Dialect
@@ -130,17 +130,15 @@ class Loader:
         groups: dict[type, list[Any]] = {}
         wanted = {id(entity) for entity in entities}
         for entity in (*entities, *others):
-            if isinstance(entity, Edge):
-                raise FieldValidationError(
-                    f"{entity!r} is an edge: run the query that returned it again to refresh it"
-                )
             groups.setdefault(entity.__class__, []).append(entity)
         for cls, group in groups.items():
-            meta = node_meta(cls)
-            key = meta.primary_key
+            relations = () if issubclass(cls, Edge) else node_meta(cls).relations
+            key = None if issubclass(cls, Edge) else node_meta(cls).primary_key
             for entity in group:
                 entity._runic_state.stale = True
-            if key is None:
+            if issubclass(cls, Edge):
+                found = await self._edges(cls, group)
+            elif key is None:
                 found = await self.nodes(
                     cls, identity_text(cls, self.dialect), {"keys": [e._runic_state.id for e in group]}, 0
                 )
@@ -154,8 +152,17 @@ class Loader:
                     raise EntityNotFoundError(
                         f"{entity!r} is not in the database any more: expunge() it, or add it again as a new object"
                     )
-                for relation in meta.relations:
-                    entity.__dict__.pop(relation.name, None)
+                for relation in relations if id(entity) in wanted else ():
+                    if relation_difference(entity, relation) is None:
+                        entity.__dict__.pop(relation.name, None)
+                        (entity._runic_state.snapshots or {}).pop(relation.name, None)
+
+    async def _edges(self, cls: type[Edge], edges: Sequence[Any]) -> list[Any]:
+        """Read edges of one class again."""
+        rows = [[*map(identity_of_end, edge._runic_state.ends), edge._runic_state.id] for edge in edges]
+        result = await self.send(Request(edge_text(cls, self.dialect), {"rows": rows}, raw_cells=True))
+        hydrate = edge_hydrator(edge_layout(edge_meta(cls), self.dialect), self.dialect, 0)
+        return hydrate(result.rows, self.unit.part(cls), self.unit.owner, [], self.refreshed)
 
     # -- relations ------------------------------------------------------------------------------
 
@@ -305,6 +312,24 @@ def identity_text(cls: type, dialect: Dialect) -> str:
     return (
         f"UNWIND $keys AS k MATCH (n{labels_of(meta, dialect)})"
         f" WHERE {dialect.identity.format(v='n')} = k RETURN {_columns(meta, dialect, 'n')}"
+    )
+
+
+def identity_of_end(end: Any) -> Any:
+    """The server's identity of an edge's end, which is a node or already an identity."""
+    return end._runic_state.id if isinstance(end, Node) else end
+
+
+@lru_cache(maxsize=256)
+def edge_text(cls: type[Edge], dialect: Dialect) -> str:
+    """Edges by the identities of their ends and their own: parameter ``rows``."""
+    meta = edge_meta(cls)
+    columns = edge_layout(meta, dialect).columns
+    returned = ", ".join(f"{column.format(v='r')} AS c{number}" for number, column in enumerate(columns))
+    a, b, r = (dialect.identity.format(v=variable) for variable in "abr")
+    return (
+        f"UNWIND $rows AS row MATCH (a) WHERE {a} = row[0] MATCH (b) WHERE {b} = row[1] WITH row, a, b"
+        f" MATCH (a)-[r:{dialect.quote(meta.type)}]->(b) WHERE {r} = row[2] RETURN {returned}"
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from runic.orm.core.metadata import node_meta
+from runic.orm.core.metadata import edge_meta, node_meta
 from runic.orm.core.models import Edge, Node
 from runic.orm.core.state import NOT_LOADED, EntityState, Status
 from runic.orm.exceptions import DetachedEntityError, MetadataError, QueryError
@@ -104,7 +104,8 @@ class Staging:
         state.changes = state.snapshots = None
         self.unit.became_clean(entity)
         state.stale = True
-        for field in node_meta(entity.__class__).fields.values():
+        meta = edge_meta(entity.__class__) if isinstance(entity, Edge) else node_meta(entity.__class__)
+        for field in meta.fields.values():
             # The version stays: what is written before it is read again is written to that version.
             if not (field.primary_key or field.version):
                 entity.__dict__.pop(field.name, None)

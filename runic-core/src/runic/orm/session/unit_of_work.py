@@ -137,6 +137,8 @@ class UnitOfWork:
 
     def delete(self, entity: Any) -> None:
         """Stage a deletion; an entity that was only added is forgotten."""
+        if isinstance(entity, Edge):
+            raise TypeError(f"{entity!r} is an edge: session.unrelate() removes it")
         if not self.has(entity):
             raise DetachedEntityError(f"{entity!r} does not belong to this session: get() or add() it first")
         if entity._runic_state.status is Status.PENDING:

@@ -233,8 +233,8 @@ def _apply(step: Step, found: Found, unit: UnitOfWork) -> None:
                 unit.became_clean(entity)
         case DeleteNodes():
             unit.became_deleted(step.objects)
-        case CreateEdges() | MergeEdges() if step.shape.with_objects:
-            for index, identity in found:
+        case CreateEdges() | MergeEdges():
+            for index, identity in found if step.shape.with_objects else ():
                 link = step.objects[index]
                 unit.edge_became_persistent(link.edge, identity, (link.start, link.end))
         case DeleteEdges():

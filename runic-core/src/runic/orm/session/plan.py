@@ -122,11 +122,11 @@ class _Planner:
         clearings: list[Clearing] = []
         for cls, entities in new:
             for relation in self._nodes(cls).relations:
-                name = relation.name
+                name, several = relation.name, relation.uselist
                 for entity in entities:
                     value = entity.__dict__.get(name)
                     if value and value is not NOT_LOADED:
-                        for target in value if isinstance(value, list) else (value,):
+                        for target in value if several else (value,):
                             self._attach(book, staged, relation, entity, target)
         differences = [
             (relation, entity, difference)

@@ -1,5 +1,8 @@
 """After a flush: let memory show, at both ends, the edges that were written and removed. No I/O."""
 
+# The state of an entity is hidden from programs, not from the session.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

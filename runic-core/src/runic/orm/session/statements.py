@@ -11,7 +11,7 @@ from runic.orm.compile.dialect import Capability
 from runic.orm.compile.layout import EdgeLayout, NodeLayout
 from runic.orm.compile.shape import Item, ItemKind
 from runic.orm.core.metadata import node_meta
-from runic.orm.core.models import Edge, Node
+from runic.orm.core.models import Edge
 from runic.orm.exceptions import FieldValidationError, QueryError
 from runic.orm.mapper.hydrate import edge_hydrator, node_hydrator
 from runic.orm.session.changes import members

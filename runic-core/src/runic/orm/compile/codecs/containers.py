@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.compile.codec import ALL_OPERATORS, EQUALITY, ORDER, TEXT, Codec, storable_text
 from runic.orm.compile.codecs.scalars import clean, exactly
@@ -101,7 +101,8 @@ _JSON_DEPTH = 100
 
 
 def _check_json(value: Any, path: str, depth: int) -> None:
-    kind = type(value)
+    given: object = value
+    kind = type(given)
     if kind in (str, int, bool, type(None)):
         return
     if depth > _JSON_DEPTH:
@@ -121,7 +122,7 @@ def _check_json(value: Any, path: str, depth: int) -> None:
         raise TypeError(f"a {kind.__name__} at {path} does not come back from JSON as it is")
 
 
-_CONTAINERS: tuple[type, ...] = (tuple, set, frozenset)
+_CONTAINERS: tuple[type[Any], ...] = (tuple, set, frozenset)
 _NULL_ITEM = "item {} is None, which cannot be stored in a list"
 
 
@@ -139,10 +140,10 @@ def list_(
     if type_.item is None:
         raise MetadataError("a list field needs the type of its items")
     item = make_codec(type_.item)
-    container: type = type_.python if type_.python in _CONTAINERS else list
+    container: type[Any] = type_.python if type_.python in _CONTAINERS else list
 
     def encode(value: Any) -> list[Any]:
-        items: Iterable[Any] = exactly(container, value)
+        items = cast("Iterable[object]", exactly(container, value))
         stored = [encode_item(number, each) for number, each in enumerate(items)]
         if uniform:
             _one_type(stored)
@@ -178,7 +179,7 @@ def list_(
     return Codec(encode=encode, decode=decode, cell=cells.items, operators=EQUALITY, stored="list")
 
 
-def _one_type(items: list[Any]) -> None:
+def _one_type(items: Iterable[object]) -> None:
     kinds = {type(item) for item in items}
     if len(kinds) > 1:
         names = " and ".join(sorted(kind.__name__ for kind in kinds))
@@ -238,9 +239,11 @@ def any_(cells: Cells, *, uniform: bool = False) -> Codec:
     def encode(value: Any) -> Any:
         stored = _storable_list(value, 0)
         if uniform and type(stored) is list:
-            if any(type(item) is list for item in stored):
+            items = cast("list[object]", stored)
+            if any(type(item) is list for item in items):
                 raise ValueError("a list of lists cannot be stored as it is; declare the field as a dict")
-            _one_type(stored)
+            _one_type(items)
+            return items
         return stored
 
     return Codec(

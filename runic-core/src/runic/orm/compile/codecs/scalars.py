@@ -52,7 +52,8 @@ def clean(value: Any) -> Any:
     Raises:
         ValueError: text with a NUL or a lone surrogate, an integer beyond 64 bits, NaN or infinity.
     """
-    kind = type(value)
+    given: object = value
+    kind = type(given)
     if kind is str:
         if "\0" in value:
             raise ValueError(f"text with a NUL character at offset {value.index(chr(0))} cannot be stored")

@@ -7,7 +7,6 @@ Pure. Every value is checked on the way: what the server could not give back unc
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,8 @@ from runic.orm.core.kinds import Kind
 from runic.orm.exceptions import FieldValidationError, ValueNotStorableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from runic.orm.compile.codec import Codec
     from runic.orm.compile.dialect import Dialect
     from runic.orm.core.descriptors import FieldDescriptor
@@ -48,7 +49,12 @@ def compile_encoder(
     fields: tuple[FieldDescriptor, ...], dialect: Dialect
 ) -> Callable[[Sequence[Any], list[list[Any]]], None]:
     """Make ``encode(entities, rows)``: append the stored values of ``fields`` to each row."""
-    env: dict[str, Any] = {"imin": INT_MIN, "imax": INT_MAX, "finite": math.isfinite, "storable_text": storable_text}
+    env: dict[str, Any] = {
+        "imin": INT_MIN,
+        "imax": INT_MAX,
+        "finite": math.isfinite,
+        "storable_text": storable_text,
+    }
     loads: list[str] = []
     stored: list[str] = []
     for number, field in enumerate(fields):
@@ -206,5 +212,3 @@ def _problem(value: Any) -> str | None:
     elif kind is float and not math.isfinite(value):
         return f"{value} is not a finite number"
     return None
-
-

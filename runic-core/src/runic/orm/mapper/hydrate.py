@@ -80,7 +80,9 @@ class _Source:
         self.env[name] = codec.decode
         return f"None if (v := {cell}) is None else {name}(v)"
 
-    def fill(self, meta: NodeMeta | EdgeMeta, positions: dict[str, int], start: int, indent: str) -> list[str]:
+    def fill(
+        self, meta: NodeMeta | EdgeMeta, positions: dict[str, int], start: int, indent: str
+    ) -> list[str]:
         """Statements that store every field but the key into ``d``."""
         key = getattr(meta, "pk_field_name", None)
         lines = [
@@ -176,7 +178,9 @@ def _monomorphic(layout: NodeLayout, dialect: Dialect, start: int) -> Hydrate:
         "        append(e)",
         "    return out",
     ]
-    return _guard(source.function("hydrate", lines, meta.cls.__name__), layout.positions, dialect, start, meta)
+    return _guard(
+        source.function("hydrate", lines, meta.cls.__name__), layout.positions, dialect, start, meta
+    )
 
 
 def _polymorphic(layout: NodeLayout, dialect: Dialect, start: int) -> Hydrate:
@@ -220,7 +224,9 @@ def _polymorphic(layout: NodeLayout, dialect: Dialect, start: int) -> Hydrate:
         "        append(e)",
         "    return out",
     ]
-    return _guard(source.function("hydrate", lines, meta.cls.__name__), layout.positions, dialect, start, meta)
+    return _guard(
+        source.function("hydrate", lines, meta.cls.__name__), layout.positions, dialect, start, meta
+    )
 
 
 def _edges(layout: EdgeLayout, dialect: Dialect, start: int) -> Hydrate:
@@ -310,7 +316,7 @@ def _explain(
             for row in rows:
                 try:
                     read(row)
-                except Exception as problem:
+                except Exception as problem:  # noqa: BLE001 - whatever a converter raises
                     return FieldValidationError(
                         f"{each.cls.__name__}.{field.name}: the stored value does not fit the field"
                         f" ({type(problem).__name__}: {problem}); the row was {list(row)[start]!r}"

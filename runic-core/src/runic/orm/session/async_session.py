@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from runic.orm.driver.port import AsyncGraphDriver, QueryResult
     from runic.orm.mapper.mapper import Mapper
     from runic.orm.query.builder import QueryBuilder
-    from runic.orm.query.specialised import AsyncFulltextQueryBuilder, AsyncQueryBuilder, AsyncVectorQueryBuilder
+    from runic.orm.query.specialised import (
+        AsyncFulltextQueryBuilder,
+        AsyncQueryBuilder,
+        AsyncVectorQueryBuilder,
+    )
     from runic.orm.session.flush import Guarantee
 
 __all__ = ["AsyncSession"]
@@ -168,7 +172,9 @@ class AsyncSession:
 
     # -- statements -----------------------------------------------------------------------------
 
-    async def execute(self, cypher: str, params: Mapping[str, Any] | None = None, write: bool = False) -> QueryResult:
+    async def execute(
+        self, cypher: str, params: Mapping[str, Any] | None = None, write: bool = False
+    ) -> QueryResult:
         """Run raw Cypher; no mapping.
 
         Args:

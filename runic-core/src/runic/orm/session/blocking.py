@@ -27,7 +27,8 @@ def run_blocking[T](coroutine: Coroutine[Any, Any, T]) -> T:
         return result
     coroutine.close()
     raise InternalError(
-        "a blocking driver suspended: a Session needs a sync driver (create_driver), an AsyncSession an async one"
+        "a blocking driver suspended: a Session needs a sync driver (create_driver), an AsyncSession an"
+        " async one"
     )
 
 

@@ -26,17 +26,16 @@ def changed_properties(entity: Any, meta: NodeMeta | EdgeMeta) -> dict[str, Any]
     """
     state: EntityState = entity._runic_state
     values = entity.__dict__
-    found: dict[str, Any] = {}
-    fields = meta.fields
-    for name, old in (state.changes or {}).items():
-        if not fields[name].is_relation and not same_value(old, values.get(name, _ABSENT)):
-            found[name] = old
+    fields, changes = meta.fields, state.changes or {}
+    found = {
+        name: old
+        for name, old in changes.items()
+        if not fields[name].is_relation and not same_value(old, values.get(name, _ABSENT))
+    }
     for name, old in (state.snapshots or {}).items():
-        if name not in found and not fields[name].is_relation and name in values:
-            if name in (state.changes or ()):
-                continue
-            if not same_value(old, values[name]):
-                found[name] = old
+        known = name in changes or fields[name].is_relation or name not in values
+        if not known and not same_value(old, values[name]):
+            found[name] = old
     return found
 
 

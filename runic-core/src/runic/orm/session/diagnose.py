@@ -26,9 +26,7 @@ __all__ = ["find_stale", "find_violation"]
 type Send = Callable[[Request], Awaitable[QueryResult]]
 
 
-async def find_stale(
-    steps: Sequence[Step], dialect: Dialect, send: Send
-) -> list[tuple[Step, list[int]]]:
+async def find_stale(steps: Sequence[Step], dialect: Dialect, send: Send) -> list[tuple[Step, list[int]]]:
     """For each step, the rows whose object is not in the database as it was loaded."""
     found: list[tuple[Step, list[int]]] = []
     for step in steps:
@@ -53,6 +51,8 @@ async def find_violation(
     """The object that broke a constraint and why, or ``None`` if it cannot be told.
 
     Args:
+        steps: what was sent.
+        dialect: how to talk to the server.
         send: how to ask the server; ``None`` when its transaction is lost and cannot be asked.
     """
     written = [
@@ -61,9 +61,7 @@ async def find_violation(
         if isinstance(step.shape, CreateNodes | MergeNodes | UpdateNodes)
         for entity in step.objects
     ]
-    leaving = {
-        id(entity) for step in steps if isinstance(step.shape, DeleteNodes) for entity in step.objects
-    }
+    leaving = {id(entity) for step in steps if isinstance(step.shape, DeleteNodes) for entity in step.objects}
     seen: dict[tuple[str, str, str], Any] = {}
     for entity, _ in written:
         meta = node_meta(entity.__class__)

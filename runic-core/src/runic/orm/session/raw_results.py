@@ -68,7 +68,8 @@ class RawResults:
         for raw in raws:
             if raw is not None and not isinstance(raw, RawEdge):
                 raise FieldValidationError(
-                    f"expected relationships of {cls.__name__} in the first column, found {raw!r}: write RETURN r"
+                    f"expected relationships of {cls.__name__} in the first column, found {raw!r}:"
+                    " write RETURN r"
                 )
         edge_meta(cls)
         mapper = self.core.mapper

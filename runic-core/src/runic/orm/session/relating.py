@@ -51,7 +51,7 @@ class Relating:
         """Stage a relationship."""
         self.exclusive.check()
         if self.read_only:
-            refuse_if_read_only(True, "relate()")
+            refuse_if_read_only(self.read_only, "relate()")
         name: Any = relation if type(relation) is str else getattr(relation, "name", None)
         known = self._resolved.get((source.__class__, name, target.__class__)) or self._resolve(
             source, name, target
@@ -105,7 +105,8 @@ class Relating:
             field = relation_of(type(source), name)
         if not isinstance(target, field.target_cls):
             raise TypeError(
-                f"{field.owner.__name__}.{field.name} relates to {field.target_cls.__name__}, not to {target!r}"
+                f"{field.owner.__name__}.{field.name} relates to {field.target_cls.__name__},"
+                f" not to {target!r}"
             )
         inverses = tuple(
             other
@@ -198,7 +199,8 @@ def _default_edge(field: FieldDescriptor, edge_cls: type) -> Any:
     except (TypeError, OrmError) as error:
         name = edge_cls.__name__
         raise TypeError(
-            f"{field.owner.__name__}.{field.name} has edges of {name}, which needs values: pass edge={name}(...)"
+            f"{field.owner.__name__}.{field.name} has edges of {name}, which needs values:"
+            f" pass edge={name}(...)"
         ) from error
 
 

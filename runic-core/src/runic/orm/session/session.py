@@ -168,7 +168,9 @@ class Session:
 
     # -- statements -----------------------------------------------------------------------------
 
-    def execute(self, cypher: str, params: Mapping[str, Any] | None = None, write: bool = False) -> QueryResult:
+    def execute(
+        self, cypher: str, params: Mapping[str, Any] | None = None, write: bool = False
+    ) -> QueryResult:
         """Run raw Cypher; no mapping.
 
         Args:

@@ -88,7 +88,7 @@ class Staging:
         """Stage a deletion."""
         self.exclusive.check()
         if self.read_only:
-            refuse_if_read_only(True, "delete()")
+            refuse_if_read_only(self.read_only, "delete()")
         self.unit.delete(entity)
 
     def expunge(self, entity: Any) -> None:
@@ -120,7 +120,8 @@ class Staging:
         key = meta.primary_key
         if key is None or key.generated:
             raise MetadataError(
-                f"merge() needs a primary key that the program chooses; {meta.cls.__name__} has none: use add()"
+                f"merge() needs a primary key that the program chooses; {meta.cls.__name__} has none:"
+                " use add()"
             )
         known = self._known(meta, key.name, entity.__dict__.get(key.name))
         if known is None or known is entity:

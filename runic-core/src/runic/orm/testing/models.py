@@ -27,6 +27,7 @@ __all__ = [
     "Employee",
     "Film",
     "Guarded",
+    "Interned",
     "Ledger",
     "Line",
     "Manager",
@@ -35,6 +36,7 @@ __all__ = [
     "Person",
     "Rank",
     "Rated",
+    "Report",
     "Values",
     "Visit",
 ]
@@ -226,6 +228,19 @@ class Document(KitNode, labels=["Document"]):
     embedding: Vector | None = Field(
         default=None, index_type="VECTOR", dimension=3, similarity="euclidean"
     )
+
+
+class Report(Document, labels=["Document", "Report"], primary_label="Document"):
+    """Shares the primary label of its base."""
+
+    pages: int = Field(default=1)
+
+
+class Interned(KitNode, labels=["Interned"]):
+    """Text of which the server may keep one copy."""
+
+    id: str = Field(primary_key=True)
+    text: str = Field(default="", interned=True)
 
 
 class Values(KitNode, labels=["Values"]):

@@ -12,7 +12,7 @@ from runic.orm.exceptions import ConstraintViolation, DetachedEntityError
 from runic.orm.query.builder import select
 from runic.orm.testing.gating import requires
 from runic.orm.testing.kit import Kit
-from runic.orm.testing.models import Company, Employee, Manager, Person
+from runic.orm.testing.models import Company, Document, Employee, Manager, Person, Report
 from runic.orm.testing.suite.base import LiveSuite
 
 __all__ = ["BaseIdentity", "TestIdentity"]
@@ -153,6 +153,18 @@ class BaseIdentity(LiveSuite):
         await session.close()
         assert pat._runic_state.status is Status.DETACHED
         assert pat.name == "Pat"
+
+    async def test_a_class_that_shares_the_primary_label_of_its_base(self, kit: Kit) -> None:
+        async with kit.session() as s:
+            s.add_all([Document(id="d"), Report(id="r", pages=7)])
+        async with kit.session() as s:
+            assert [type(each) for each in await s.scalars(select(Document).order_by(Document.id))] == [
+                *(Document, Report)
+            ]
+            (found,) = await s.scalars(select(Report))
+            assert (found.id, found.pages) == ("r", 7)
+            assert await s.get(Report, "d") is None
+            assert await s.get(Document, "r") is found
 
     @requires(Capability.MULTI_LABEL)
     async def test_every_label_of_the_hierarchy_is_on_the_node(self, kit: Kit) -> None:

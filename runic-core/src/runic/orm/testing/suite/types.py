@@ -12,12 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runic.orm.compile.dialect import Capability
 from runic.orm.exceptions import FieldValidationError, ValueNotStorableError
 from runic.orm.query.builder import select
+from runic.orm.testing.gating import requires
 from runic.orm.testing.kit import Kit
-from runic.orm.testing.models import Film, Person, Rated, Values
+from runic.orm.testing.models import Film, Interned, Person, Rated, Values
 from runic.orm.testing.suite.base import LiveSuite
-from runic.orm.testing.values import EXACT, REFUSED
+from runic.orm.testing.values import EXACT, REFUSED, TEXTS
 
 __all__ = ["BaseTypes", "TestTypes"]
 
@@ -214,6 +216,29 @@ class BaseTypes(LiveSuite):
             assert (found.stars, found.note, found.at, found.tags) == (
                 *(5, "it's \\ \"odd\" `$p0`", moment, ["a", "'"]),
             )
+
+    @requires(Capability.NONFINITE_FLOAT)
+    async def test_nan_and_infinity(self, kit: Kit) -> None:
+        async with kit.session() as s:
+            s.add_all([Values(id="a", real=math.inf), Values(id="b", real=-math.inf), Values(id="c", real=math.nan)])
+        async with kit.session() as s:
+            a, b, c = await s.get_many(Values, ["a", "b", "c"])
+            assert a is not None
+            assert b is not None
+            assert c is not None
+            assert (a.real, b.real) == (math.inf, -math.inf)
+            assert c.real is not None
+            assert math.isnan(c.real)
+
+    @requires(Capability.INTERN)
+    async def test_interned_text_is_text(self, kit: Kit) -> None:
+        async with kit.session() as s:
+            s.add_all([Interned(id=str(n), text=text) for n, text in enumerate(TEXTS)])
+        async with kit.session() as s:
+            found = await s.scalars(select(Interned))
+            assert {each.id: each.text for each in found} == {str(n): text for n, text in enumerate(TEXTS)}
+            found[0].text = "changed"
+        assert await kit.rows("MATCH (n:Interned {text: 'changed'}) RETURN count(n)") == [[1]]
 
     async def test_predicates_take_the_same_values(self, kit: Kit) -> None:
         async with kit.session() as s:

@@ -1,0 +1,451 @@
+"""Random sequences of session operations, against a graph of plain dictionaries.
+
+The model knows what is stored and what the session means to store. After every flush and rollback the
+whole database, the identity map and every relation in memory have to agree with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from runic.orm.core.state import NOT_LOADED, Status
+from runic.orm.exceptions import ServerError, StaleObjectError
+from runic.orm.session.session import Session
+from tests.live.session.models import Person
+from tests.live.session.support import Refined, at_write
+
+KEYS = "abcdef"
+keys = st.sampled_from(KEYS)
+number = st.integers(0, 1000)
+names = st.sampled_from([None, "x", "y", "z"])
+# relation, the other view of the same edges
+TO_MANY = {"friends": "KNOWS", "fans": "KNOWS", "mates": "MATE"}
+to_many = st.sampled_from(sorted(TO_MANY))
+
+
+@dataclass
+class Graph:
+    """Nodes by key, and edges (start, type, end). An undirected edge is stored in one direction only."""
+
+    nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    edges: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def drop(self, key: str) -> None:
+        del self.nodes[key]
+        self.edges = {edge for edge in self.edges if key not in (edge[0], edge[2])}
+
+    def related(self, key: str, relation: str) -> set[str]:
+        found = set()
+        for start, kind, end in self.edges:
+            if relation in ("friends", "mates", "boss") and kind == _kind(relation) and start == key:
+                found.add(end)
+            if relation in ("fans", "mates") and kind == _kind(relation) and end == key:
+                found.add(start)
+        return found
+
+    def link(self, key: str, relation: str, other: str) -> None:
+        if other not in self.related(key, relation):
+            start, end = (other, key) if relation == "fans" else (key, other)
+            self.edges.add((start, _kind(relation), end))
+
+    def unlink(self, key: str, relation: str, other: str) -> None:
+        ends = {(key, other)} if relation != "fans" else {(other, key)}
+        if relation == "mates":
+            ends.add((other, key))
+        self.edges -= {(start, _kind(relation), end) for start, end in ends}
+
+
+def _kind(relation: str) -> str:
+    return "REPORTS_TO" if relation == "boss" else TO_MANY[relation]
+
+
+def undirected(edges: set[tuple[str, str, str]]) -> list[Any]:
+    """Edges as they count: mates have no direction."""
+    return sorted((kind, *(sorted((a, b)) if kind == "MATE" else (a, b))) for a, kind, b in edges)
+
+
+class SessionMachine(RuleBasedStateMachine):
+    driver: Any
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stored = Graph()
+        self.meant = Graph()
+        self.mine: dict[str, Person] = {}
+        self.deleted: dict[str, Person] = {}
+        self.foreign = 0
+
+    @initialize(several=st.booleans())
+    def begin(self, several: bool) -> None:
+        self.driver.execute("MATCH (n) DETACH DELETE n")
+        changes = {"unit_rows": 0, "batch_size": 2} if several else {}
+        self.broken = Refined(self.driver, **changes)
+        self.session = Session(self.broken)
+
+    def teardown(self) -> None:
+        if hasattr(self, "session"):
+            self.session.close()
+
+    # -- what is there -----------------------------------------------------------------------------
+
+    def pick(self, choice: int) -> str | None:
+        """An entity that the session has and keeps."""
+        there = sorted(key for key in self.mine if key in self.meant.nodes)
+        return there[choice % len(there)] if there else None
+
+    def flushed(self) -> None:
+        self.stored = deepcopy(self.meant)
+        for key, entity in self.deleted.items():
+            if self.mine.get(key) is entity:
+                del self.mine[key]
+        self.deleted.clear()
+
+    def rolled_back(self) -> None:
+        self.meant = deepcopy(self.stored)
+        self.mine = {
+            key: entity
+            for key, entity in {**self.mine, **self.deleted}.items()
+            if entity._runic_state.status is Status.PERSISTENT
+        }
+        self.deleted.clear()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """What follows may read, and so flush."""
+        yield
+        self.flushed()
+
+    # -- nodes -------------------------------------------------------------------------------------
+
+    @rule(key=keys, name=names, friends=st.lists(number, max_size=3), boss=st.none() | number)
+    def add(self, key: str, name: str | None, friends: list[int], boss: int | None) -> None:
+        if key in self.meant.nodes:
+            return
+        others = {other: self.mine[other] for choice in friends if (other := self.pick(choice))}
+        chosen = None if boss is None else self.pick(boss)
+        new = Person(
+            id=key, name=name, friends=list(others.values()), boss=self.mine[chosen] if chosen else None
+        )
+        self.session.add(new)
+        self.mine[key] = new
+        self.meant.nodes[key] = {"name": name, "tags": [], "extra": None}
+        for other in others:
+            self.meant.link(key, "friends", other)
+        if chosen:
+            self.meant.link(key, "boss", chosen)
+
+    @rule(key=keys, name=names)
+    def merge(self, key: str, name: str | None) -> None:
+        known = self.mine.get(key) if key in self.meant.nodes else None
+        found = self.session.merge(Person(id=key, name=name))
+        if known is not None:
+            assert found is known
+        self.mine[key] = found
+        there = self.meant.nodes.setdefault(key, {"extra": None})
+        there.update(name=name, tags=[])
+
+    @rule(choice=number, name=names)
+    def rename(self, choice: int, name: str | None) -> None:
+        key = self.pick(choice)
+        if key:
+            self.mine[key].name = name
+            self.meant.nodes[key]["name"] = name
+
+    @rule(choice=number, tag=st.sampled_from(["t", "u"]), how=st.sampled_from(["append", "assign", "clear"]))
+    def tag(self, choice: int, tag: str, how: str) -> None:
+        key = self.pick(choice)
+        if not key:
+            return
+        entity, there = self.mine[key], self.meant.nodes[key]
+        if how == "append":
+            if entity.__dict__.get("tags", NOT_LOADED) is NOT_LOADED:
+                with self.reading():
+                    _ = entity.tags
+            entity.tags.append(tag)
+            there["tags"] = [*there["tags"], tag]
+        elif how == "assign":
+            entity.tags = [tag]
+            there["tags"] = [tag]
+        else:
+            entity.tags = []
+            there["tags"] = []
+
+    @rule(choice=number)
+    def delete(self, choice: int) -> None:
+        key = self.pick(choice)
+        if not key:
+            return
+        entity = self.mine[key]
+        pending = entity._new
+        if pending and key in self.stored.nodes:
+            return  # a merge that is forgotten, not a deletion
+        self.session.delete(entity)
+        self.meant.drop(key)
+        del self.mine[key]
+        if not pending:
+            self.deleted[key] = entity
+        else:
+            # It is in no session now, and lists must not have it.
+            for other in self.mine.values():
+                for relation in (*TO_MANY, "boss"):
+                    value = other.__dict__.get(relation)
+                    if isinstance(value, list) and any(each is entity for each in value):
+                        getattr(other, relation).remove(entity)
+                    elif value is entity:
+                        setattr(other, relation, None)
+
+    # -- relationships -----------------------------------------------------------------------------
+
+    @rule(choice=number, other=number, relation=to_many, add=st.booleans())
+    def relate_or_unrelate(self, choice: int, other: int, relation: str, add: bool) -> None:
+        key, target = self.pick(choice), self.pick(other)
+        if not key or not target:
+            return
+        if add:
+            self.session.relate(self.mine[key], relation, self.mine[target])
+            self.meant.link(key, relation, target)
+        else:
+            self.session.unrelate(self.mine[key], relation, self.mine[target])
+            self.meant.unlink(key, relation, target)
+
+    @rule(choice=number, others=st.lists(number, max_size=3), relation=to_many)
+    def replace(self, choice: int, others: list[int], relation: str) -> None:
+        key = self.pick(choice)
+        if not key:
+            return
+        targets = {target: self.mine[target] for each in others if (target := self.pick(each))}
+        self.settle(key, relation)
+        setattr(self.mine[key], relation, list(targets.values()))
+        for target in self.meant.related(key, relation):
+            self.meant.unlink(key, relation, target)
+        for target in targets:
+            self.meant.link(key, relation, target)
+
+    @rule(choice=number, other=number, relation=to_many, add=st.booleans())
+    def edit_list(self, choice: int, other: int, relation: str, add: bool) -> None:
+        key, target = self.pick(choice), self.pick(other)
+        if not key or not target:
+            return
+        self.settle(key, relation)
+        listed = getattr(self.mine[key], relation)
+        there = any(each is self.mine[target] for each in listed)
+        if add and not there:
+            listed.append(self.mine[target])
+            self.meant.link(key, relation, target)
+        elif there and not add:
+            listed.remove(self.mine[target])
+            self.meant.unlink(key, relation, target)
+
+    def settle(self, key: str, relation: str) -> None:
+        """Flush before a list is edited that does not show what the other end of its edges staged."""
+        entity = self.mine[key]
+        value = entity.__dict__.get(relation, NOT_LOADED)
+        shown = None if value is NOT_LOADED else {each.id for each in value}
+        if shown != self.meant.related(key, relation):
+            self.session.flush()
+            self.flushed()
+
+    @rule(choice=number, other=st.none() | number)
+    def set_boss(self, choice: int, other: int | None) -> None:
+        key = self.pick(choice)
+        if not key:
+            return
+        target = None if other is None else self.pick(other)
+        self.mine[key].boss = self.mine[target] if target else None
+        for each in self.meant.related(key, "boss"):
+            self.meant.unlink(key, "boss", each)
+        if target:
+            self.meant.link(key, "boss", target)
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    @rule(key=keys)
+    def get(self, key: str) -> None:
+        self.session.flush()
+        self.flushed()
+        found = self.session.get(Person, key)
+        if key not in self.stored.nodes:
+            assert found is None
+        else:
+            assert found is self.mine.setdefault(key, found)  # type: ignore[arg-type]
+
+    @rule(choice=number, relation=st.sampled_from([*sorted(TO_MANY), "boss"]))
+    def look(self, choice: int, relation: str) -> None:
+        key = self.pick(choice)
+        if not key:
+            return
+        self.session.flush()
+        self.flushed()
+        value = getattr(self.mine[key], relation)
+        shown = {each.id for each in value} if isinstance(value, list) else {value.id} if value else set()
+        assert shown == self.stored.related(key, relation), (key, relation)
+
+    @rule()
+    def query(self) -> None:
+        found = {each.id: each for each in self.session.query(Person).all()}
+        self.flushed()
+        assert found.keys() == self.stored.nodes.keys()
+        for key, entity in found.items():
+            assert self.mine.setdefault(key, entity) is entity
+
+    @rule(choice=number, how=st.sampled_from(["expire", "refresh"]))
+    def forget_values(self, choice: int, how: str) -> None:
+        key = self.pick(choice)
+        if key:
+            self.session.flush()
+            self.flushed()
+            if key in self.mine:
+                getattr(self.session, how)(self.mine[key])
+
+    # -- the unit of work --------------------------------------------------------------------------
+
+    @rule(how=st.sampled_from(["flush", "commit"]))
+    def write(self, how: str) -> None:
+        getattr(self.session, how)()
+        self.flushed()
+        self.compare()
+
+    @rule(at=st.integers(1, 6))
+    def write_with_a_fault(self, at: int) -> None:
+        self.broken.before = at_write(at, ServerError("refused on purpose"))
+        try:
+            self.session.commit()
+        except ServerError:
+            self.broken.before = lambda _: None
+            self.session.commit()
+        finally:
+            self.broken.before = lambda _: None
+        self.flushed()
+        self.compare()
+
+    @rule()
+    def rollback(self) -> None:
+        self.session.rollback()
+        self.rolled_back()
+        self.compare()
+
+    @rule(commit=st.booleans())
+    def reopen(self, commit: bool) -> None:
+        if commit:
+            self.session.commit()
+            self.flushed()
+        self.session.close()
+        self.rolled_back()
+        self.mine.clear()
+        self.session = Session(self.broken)
+        self.compare()
+
+    # -- another client ----------------------------------------------------------------------------
+
+    @rule(key=keys)
+    def somebody_sets_a_property(self, key: str) -> None:
+        self.driver.execute("MATCH (n {id: $key}) SET n.extra = 1", {"key": key})
+        if key in self.stored.nodes:
+            self.stored.nodes[key]["extra"] = 1
+            # An object deleted and made anew has not got it.
+            if key in self.meant.nodes and key not in self.deleted:
+                self.meant.nodes[key]["extra"] = 1
+
+    @precondition(lambda self: self.foreign < 3)
+    @rule()
+    def somebody_adds_a_node(self) -> None:
+        self.foreign += 1
+        key = f"x{self.foreign}"
+        self.driver.execute("CREATE (:Person {id: $key, tags: []})", {"key": key})
+        for graph in (self.stored, self.meant):
+            graph.nodes[key] = {"name": None, "tags": [], "extra": None}
+
+    @rule(choice=number, how=st.sampled_from(["change", "relate", "delete", "nothing"]), reuse=st.booleans())
+    def somebody_deletes(self, choice: int, how: str, reuse: bool) -> None:
+        self.session.flush()
+        self.flushed()
+        key = self.pick(choice)
+        if not key or key.startswith("x"):
+            return
+        self.driver.execute("MATCH (n {id: $key}) DETACH DELETE n", {"key": key})
+        self.stored.drop(key)
+        self.meant.drop(key)
+        ghost = self.mine.pop(key)
+        if reuse:
+            self.somebody_adds_a_node()
+        if how == "delete":
+            self.session.delete(ghost)
+            self.session.flush()
+        else:
+            other = self.pick(choice)
+            if how == "change":
+                ghost.name = f"changed {choice}"
+            elif how == "relate" and other:
+                self.session.relate(self.mine[other], "boss", ghost)
+            if how == "change" or (how == "relate" and other):
+                with pytest.raises(StaleObjectError):
+                    self.session.flush()
+            self.session.rollback()
+            self.rolled_back()
+            self.session.expunge(ghost)
+        self.compare()
+
+    # -- comparing ---------------------------------------------------------------------------------
+
+    def compare(self) -> None:
+        rows = self.driver.execute("MATCH (n) RETURN n.id, n.name, n.tags, n.extra", write=False).rows
+        assert len({row[0] for row in rows}) == len(rows)
+        assert {key: {"name": n, "tags": t, "extra": e} for key, n, t, e in rows} == self.stored.nodes
+        links = self.driver.execute("MATCH (a)-[r]->(b) RETURN a.id, type(r), b.id", write=False).rows
+        assert undirected({tuple(row) for row in links}) == undirected(self.stored.edges)
+        assert len(links) == len(self.stored.edges)
+        part = self.session._core.unit.identities.get(Person, {})
+        assert {key: part.get(key) for key in self.mine} == self.mine
+        for key, entity in part.items():
+            assert entity.id == key
+            if key not in self.stored.nodes:
+                continue
+            values = entity.__dict__
+            assert values.get("name", NOT_LOADED) in (self.stored.nodes[key]["name"], NOT_LOADED)
+            assert values.get("tags", NOT_LOADED) in (self.stored.nodes[key]["tags"], NOT_LOADED)
+            for relation in (*TO_MANY, "boss"):
+                value = values.get(relation, NOT_LOADED)
+                if value is NOT_LOADED:
+                    continue
+                listed = value if isinstance(value, list) else [value] if value else []
+                shown = {each.id for each in listed if each._runic_state.owner is not None}
+                assert shown == self.stored.related(key, relation), (key, relation)
+
+
+def run(driver: Any, examples: int, steps: int) -> None:
+    machine: Callable[[], Any] = type("Machine", (SessionMachine,), {"driver": driver})
+    run_state_machine_as_test(
+        machine,  # type: ignore[no-untyped-call]
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+        ),
+    )
+
+
+def test_sequences_of_operations_keep_memory_and_database_together(driver: Any) -> None:
+    run(driver, examples=60, steps=30)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_many_long_sequences_of_operations_keep_memory_and_database_together(driver: Any) -> None:
+    run(driver, examples=3000, steps=60)

@@ -57,6 +57,7 @@ class Plan:
         shape: the result's.
         registry: the registry it was made from.
         version: that registry's version then.
+        packed: whether the rows come in pages.
     """
 
     text: str
@@ -66,6 +67,7 @@ class Plan:
     shape: Shape
     registry: MetaData
     version: int
+    packed: bool = False
 
     def bind(self, values: Sequence[Any]) -> Compiled:
         """The statement with these values.
@@ -78,11 +80,11 @@ class Plan:
             for name, slot, encode in self.binds
         }
         if not self.holes:
-            return Compiled(self.text, parameters, self.shape)
+            return Compiled(self.text, parameters, self.shape, self.packed)
         parts = [self.pieces[0]]
         for slot, piece in zip(self.holes, self.pieces[1:], strict=True):
             parts += (f"{values[slot]:d}", piece)
-        return Compiled("".join(parts), parameters, self.shape)
+        return Compiled("".join(parts), parameters, self.shape, self.packed)
 
 
 def compile_statement(statement: Readable, dialect: Dialect) -> Compiled:
@@ -96,42 +98,45 @@ def compile_statement(statement: Readable, dialect: Dialect) -> Compiled:
     return _compiled(statement, dialect, display=True)
 
 
-def compile_execution(statement: Readable, dialect: Dialect) -> Compiled:
+def compile_execution(statement: Readable, dialect: Dialect, *, stream: bool = False) -> Compiled:
     """The form that sessions send: columns instead of whole nodes.
 
     Args:
         statement: the statement.
         dialect: the backend's.
+        stream: every row is a record of its own, also where the dialect packs them into pages.
 
     Raises:
         QueryError: the statement contradicts itself or the models.
         UnsupportedByBackendError: the backend cannot do it.
         ValueNotStorableError: a value that its field cannot be compared with.
     """
-    return _compiled(statement, dialect, display=False)
+    return _compiled(statement, dialect, display=False, packed=dialect.page_rows > 0 and not stream)
 
 
-def _compiled(statement: Readable, dialect: Dialect, *, display: bool) -> Compiled:
+def _compiled(statement: Readable, dialect: Dialect, *, display: bool, packed: bool = False) -> Compiled:
     values = statement.slots()
     emitter = dialect.emitter_for(values) or Emitter
-    key = (display, emitter, statement.shape_key())
+    key = (display, packed, emitter, statement.shape_key())
     plan = dialect.plans.get(key)
     if plan is None or plan.version != plan.registry.version:
-        plan = _make_plan(statement, dialect, emitter(dialect, display=display))
+        plan = _make_plan(statement, dialect, emitter(dialect, display=display), packed=packed)
         dialect.plans.put(key, plan)
     return plan.bind(values)
 
 
-def _make_plan(statement: Readable, dialect: Dialect, emitter: Emitter) -> Plan:
+def _make_plan(statement: Readable, dialect: Dialect, emitter: Emitter, *, packed: bool) -> Plan:
     registry = statement.registry
     version = registry.version
     tree = _lower(statement.tree(), dialect)
     lines = [emitter.visit(clause) for clause in tree.clauses]
-    columns: Columns = displayed(emitter, tree.result) if emitter.display else laid_out(emitter, tree.result)
+    columns: Columns = (
+        displayed(emitter, tree.result) if emitter.display else laid_out(emitter, tree.result, packed=packed)
+    )
     text = emitter.wrap("\n".join([*lines, *columns.lines]), columns.shape.columns)
     holes = tuple(emitter.holes)
     pieces = tuple(text.split(HOLE)) if holes else ()
-    return Plan(text, tuple(emitter.binds), pieces, holes, columns.shape, registry, version)
+    return Plan(text, tuple(emitter.binds), pieces, holes, columns.shape, registry, version, packed)
 
 
 def _lower(tree: ir.Statement, dialect: Dialect) -> ir.Statement:

@@ -69,6 +69,9 @@ class Dialect:
         capabilities: what it can do.
         unit_form: how a flush becomes atomic.
         batch_size: rows of one UNWIND batch.
+        page_rows: rows that come packed into one record of a reply (:mod:`.paging`); 0: each is a record.
+        lock: Cypher template of a clause that locks ``{v}`` for writing and changes nothing, for servers
+            that do not look at a predicate again after they waited for a lock; ``""``: they do.
         unit_rows: most rows of a unit that is sent as one query.
         identity: Cypher template, ``{v}`` a node or edge variable -> the server's identity of it.
         identity_type: the Python type of an identity.
@@ -107,6 +110,8 @@ class Dialect:
     capabilities: frozenset[Capability]
     unit_form: UnitForm = UnitForm.TRANSACTION
     batch_size: int = 1000
+    page_rows: int = 0
+    lock: str = ""
     unit_rows: int = 0
     identity: str = "id({v})"
     identity_type: type[Any] = int

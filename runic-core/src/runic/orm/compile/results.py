@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from runic.orm.compile.codec import Codec
 from runic.orm.compile.layout import edge_layout, node_layout
 from runic.orm.compile.operators import check_operator
+from runic.orm.compile.paging import in_pages
 from runic.orm.compile.shape import Item, Shape
 from runic.orm.core.kinds import Kind
 from runic.orm.core.metadata import edge_meta, node_meta
@@ -51,12 +52,19 @@ def displayed(emitter: Emitter, result: ir.Return) -> Columns:
     return Columns([*lines, *_tail(emitter, result, names)], _shape(items))
 
 
-def laid_out(emitter: Emitter, result: ir.Return) -> Columns:
+def laid_out(emitter: Emitter, result: ir.Return, *, packed: bool = False) -> Columns:
     """The form for execution.
 
     Under DISTINCT and aggregation, whole nodes are what is compared and grouped, so a WITH does that
     before their columns are taken apart.
+
+    Args:
+        emitter: makes the text.
+        result: what to return.
+        packed: in pages of rows, after sorting and cutting.
     """
+    # No alias of a user begins so: what a page is sorted by may need one that is named like a column.
+    prefix = "__c" if packed else "c"
     staged = (result.distinct or result.aggregated) and any(
         item.kind in _ENTITIES or item.kind in _ENTITY_LISTS or _needs_stage(item, emitter.dialect)
         for item in result.items
@@ -75,15 +83,23 @@ def laid_out(emitter: Emitter, result: ir.Return) -> Columns:
             name = emitter.visit(item.expression)
         else:
             listed = _is_listed_sum(item, emitter.dialect)
-            name = emitter.name(f"c{start}") if stage is None or listed else stage
-            columns = (f"{columns[0]} AS {emitter.name(f'c{start}')}",)
+            name = emitter.name(f"{prefix}{start}") if stage is None or listed else stage
+            columns = (f"{columns[0]} AS {emitter.name(f'{prefix}{start}')}",)
+        if packed and item.kind in _ENTITIES:
+            columns = tuple(
+                f"{column} AS {emitter.name(f'{prefix}{start + number}')}"
+                for number, column in enumerate(columns)
+            )
         texts += columns
         names.append(name)
         items.append(_item(item, _codec(item, emitter.dialect), start, len(columns), layout))
         start += len(columns)
     distinct = "DISTINCT " if result.distinct and not staged else ""
-    lines.append(f"RETURN {distinct}{', '.join(texts)}")
-    return Columns([*lines, *_tail(emitter, result, names)], _shape(items))
+    lines.append(f"{'WITH' if packed else 'RETURN'} {distinct}{', '.join(texts)}")
+    lines += _tail(emitter, result, names)
+    if packed:
+        lines.append(in_pages([emitter.name(f"{prefix}{number}") for number in range(start)], emitter.dialect))
+    return Columns(lines, _shape(items))
 
 
 def _stage(emitter: Emitter, result: ir.Return) -> str:

@@ -63,11 +63,19 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A statement for one backend: ``text``, ``parameters`` as the server takes them, and ``shape``."""
+    """A statement for one backend.
+
+    Attributes:
+        text: the Cypher.
+        parameters: the values as the server takes them.
+        shape: what the result's columns mean.
+        packed: whether the rows come in pages (:mod:`runic.orm.compile.paging`).
+    """
 
     text: str
     parameters: Mapping[str, Any]
     shape: Shape
+    packed: bool = False
 
     def __str__(self) -> str:
         return self.text

@@ -32,6 +32,8 @@ class Request:
             ``None`` for raw text.
         raw_cells: leave the cells of the reply as the client delivers them; the mapper's generated
             hydrators read them through the dialect's codecs. ``False``: plain Python values.
+        packed: the only column of the reply holds pages, each a list of rows; the result has the rows.
+        stores: what the statement stores under, bases first, where the dialect says ``one_label``.
     """
 
     text: str
@@ -39,7 +41,9 @@ class Request:
     write: bool = False
     columns: tuple[str, ...] | None = None
     raw_cells: bool = False
+    packed: bool = False
     timeout: float | None = None
+    stores: tuple[Store, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

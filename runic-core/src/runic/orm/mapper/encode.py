@@ -158,6 +158,8 @@ def _fast_test(type_: type, v: str, check: _KeyCheck | None) -> str:
         return f"type({v}) is float and finite({v})"
     if type_ is bool:
         return f"{v} is True or {v} is False"
+    if type_ is bytes:
+        return f"type({v}) is bytes"
     raise TypeError(f"a codec cannot pass {type_.__name__} through unchecked")
 
 

@@ -1,0 +1,166 @@
+"""The drivers of ArcadeDB: Bolt for statements, HTTP for what Bolt cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..bolt.driver import AsyncBoltDriver, BoltDriver
+from ..bolt.options import OPTION_NAMES as BOLT_OPTIONS
+from ..bolt.options import Options
+from ..bolt.options import options_from_url as bolt_options_from_url
+from .dialect import DIALECT
+from .http import SqlEndpoint
+
+if TYPE_CHECKING:
+    from runic.orm.plugin.backend import Target
+
+__all__ = [
+    "OPTION_NAMES",
+    "ArcadeDBDriver",
+    "AsyncArcadeDBDriver",
+    "create_arcadedb_driver",
+    "create_async_arcadedb_driver",
+    "options_from_url",
+]
+
+HTTP_PORT = 2480
+_HTTP_OPTIONS = frozenset({"http_host", "http_port", "http_tls"})
+#: The client's own kinds of credentials, and clusters: the server has users with passwords, on one machine.
+_ABSENT = frozenset({"token", "kerberos", "routing", "impersonate"})
+
+OPTION_NAMES = (BOLT_OPTIONS - _ABSENT) | _HTTP_OPTIONS
+"""Options of :func:`create_arcadedb_driver`."""
+
+
+class ArcadeDBDriver(BoltDriver):
+    """A :class:`~runic.orm.driver.bolt.BoltDriver` that also runs SQL over HTTP."""
+
+    _endpoint: SqlEndpoint | None = None
+
+    @property
+    def endpoint(self) -> SqlEndpoint:
+        """Where SQL goes."""
+        if self._endpoint is None:
+            self._endpoint = _endpoint(self.options, {})
+        return self._endpoint
+
+    def sql(self, statement: str) -> list[dict[str, Any]]:
+        """Run one SQL statement over HTTP, outside of any transaction, and return its rows.
+
+        Args:
+            statement: SQL with its values in it.
+
+        Example:
+            >>> driver.sql("SELECT name FROM schema:types")  # doctest: +SKIP
+            [{'name': 'Person'}]
+        """
+        self._refuse_closed()
+        return self.endpoint.run(statement)
+
+
+class AsyncArcadeDBDriver(AsyncBoltDriver):
+    """The async twin of :class:`ArcadeDBDriver`."""
+
+
+def create_arcadedb_driver(
+    host: str = "localhost",
+    port: int = 7687,
+    database: str | None = None,
+    username: str | None = "root",
+    password: str | None = None,
+    **options: Any,
+) -> ArcadeDBDriver:
+    """A driver of an ArcadeDB server whose Bolt plugin is on.
+
+    Args:
+        host: the server.
+        port: its Bolt port.
+        database: the database; it must exist.
+        username: the user.
+        password: the user's password.
+        **options: ``http_port`` (2480), ``http_host`` (the host) and ``http_tls`` for SQL, which indexes for
+            searches need, and any of :class:`~runic.orm.driver.bolt.options.Options`.
+
+    Example:
+        >>> driver = create_arcadedb_driver(database="MyDB", password="secret")  # doctest: +SKIP
+    """
+    bolt, http = _split({**options, **_given(host, port, database, username, password)})
+    driver = ArcadeDBDriver.open(Options(**bolt), DIALECT)
+    driver._endpoint = _endpoint(driver.options, http)
+    return driver
+
+
+def create_async_arcadedb_driver(
+    host: str = "localhost",
+    port: int = 7687,
+    database: str | None = None,
+    username: str | None = "root",
+    password: str | None = None,
+    **options: Any,
+) -> AsyncArcadeDBDriver:
+    """The async twin of :func:`create_arcadedb_driver`; same arguments."""
+    bolt, http = _split({**options, **_given(host, port, database, username, password)})
+    driver = AsyncArcadeDBDriver.open(Options(**bolt), DIALECT)
+    _endpoint(driver.options, http)  # says what is wrong with the options for SQL
+    return driver
+
+
+def _given(
+    host: str, port: int, database: str | None, username: str | None, password: str | None
+) -> dict[str, Any]:
+    # The default user goes with a password: without one, credentials may come as auth=.
+    user = username if password is not None or username != "root" else None
+    return {"host": host, "port": port, "database": database, "username": user, "password": password}
+
+
+def _split(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Options of Bolt, and those of HTTP."""
+    unknown = sorted(options.keys() - OPTION_NAMES)
+    if unknown:
+        raise TypeError(f"arcadedb has no option {unknown[0]!r}; there are {', '.join(sorted(OPTION_NAMES))}")
+    http = {name: value for name, value in options.items() if name in _HTTP_OPTIONS}
+    return {name: value for name, value in options.items() if name not in _HTTP_OPTIONS}, http
+
+
+def _endpoint(options: Options, http: Mapping[str, Any]) -> SqlEndpoint:
+    port, host = http.get("http_port", HTTP_PORT), http.get("http_host")
+    if type(port) is not int or not 0 < port < 65536:
+        raise ValueError(f"the option http_port must be a port number, not {port!r}")
+    if host is not None and not isinstance(host, str):
+        raise TypeError(f"the option http_host must be text, not {type(host).__name__}")
+    tls = http.get("http_tls", options.encrypted)
+    if type(tls) is not bool:
+        raise TypeError(f"the option http_tls must be True or False, not {type(tls).__name__}")
+    username, password = options.username, options.password
+    if username is None and isinstance(options.auth, tuple) and len(options.auth) == 2:
+        username, password = options.auth
+    host = host or options.address.rsplit(":", 1)[0]
+    return SqlEndpoint(host, port, options.database, username, password, tls, options.ca_certs)
+
+
+def options_from_url(target: Target) -> dict[str, Any]:
+    """The options of ``arcadedb://user:password@host:7687/database?http_port=2480``.
+
+    Raises:
+        ValueError: an unknown option or one of the wrong form.
+    """
+    import dataclasses
+
+    http: dict[str, Any] = {}
+    rest: dict[str, str] = {}
+    for name, text in target.query.items():
+        if name == "http_port":
+            try:
+                http[name] = int(text)
+            except ValueError:
+                raise ValueError("the option http_port of the URL must be a number") from None
+        elif name == "http_tls":
+            if text.lower() not in ("true", "false", "1", "0", "yes", "no"):
+                raise ValueError("the option http_tls of the URL must be true or false")
+            http[name] = text.lower() in ("true", "1", "yes")
+        elif name == "http_host":
+            http[name] = text
+        else:
+            rest[name] = text
+    return bolt_options_from_url(dataclasses.replace(target, query=rest), routing=False) | http

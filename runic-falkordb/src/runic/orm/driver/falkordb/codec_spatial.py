@@ -29,7 +29,9 @@ def vector(type_: FieldType) -> Codec:
         numbers: list[Any] = list(value)  # pyright: ignore[reportUnknownArgumentType]
         if dimension is not None and len(numbers) != dimension:
             # The server takes it, and does not index it (4.22).
-            raise ValueError(f"the vector has {len(numbers)} numbers, and the field's dimension is {dimension}")
+            raise ValueError(
+                f"the vector has {len(numbers)} numbers, and the field's dimension is {dimension}"
+            )
         return [_float32(number, each) for number, each in enumerate(numbers)]
 
     def decode(items: Any) -> Any:

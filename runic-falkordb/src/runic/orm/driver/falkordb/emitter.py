@@ -1,13 +1,15 @@
-"""Comparisons that an index must not answer: FalkorDB's range indexes are wrong about some texts.
+"""Comparisons that an index must not answer: FalkorDB's range indexes are wrong about some values.
 
 Tried on 4.22.1: a range index compares texts without regard to case and to the bytes beyond the
 first few thousand, and does not hold those that are empty, begin or end with white space, or have
-a U+0001. Without index all answers are right, and ``coalesce()`` of one argument keeps the index out.
+a U+0001; it finds those with white space at an end for the text without; and of numbers it keeps
+doubles. Without index all answers are right, and ``coalesce()`` of one argument keeps the index out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from enum import Enum
 from typing import Any, cast
 
@@ -21,34 +23,56 @@ __all__ = ["KEY_PROBLEM", "KEY_TEST", "FalkorDBEmitter", "UnindexedEmitter", "em
 KEY_TEST = r"({v}.strip(' \t\n\v\f\r') == {v} != '' and '\x01' not in {v} and len({v}) < 1000)"
 
 KEY_PROBLEM = (
-    "text that is empty, has white space at an end, a U+0001, or 1,000 characters or more is not found again by"
-    " FalkorDB's indexes, and with a unique constraint it ends the server (4.22): give the field another value"
+    "text that is empty, has white space at an end, a U+0001, or 1,000 characters or more is not found again"
+    " by FalkorDB's indexes, and with a unique constraint it ends the server (4.22): give the field another"
+    " value"
 )
 
 _NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT, Kind.EXACT_FLOAT, Kind.TIMEDELTA, Kind.BOOLEAN})
 _ORDER = frozenset({"<", "<=", ">", ">="})
 _EQUALITY = frozenset({"=", "IN"})
 
+_EXACT = 2**53
+_EXACT_TIME = timedelta(microseconds=_EXACT)
 _WHITE = frozenset(" \t\n\v\f\r")
 
 
 class FalkorDBEmitter(Emitter):
-    """Keeps indexes out of comparisons of texts by order."""
+    """Keeps indexes out of comparisons of texts by order, and checks what they find for equality."""
 
     kept_out = _ORDER
+    spared = _NUMBERS
 
     def compared(self, left: ir.Expression, op: str) -> str:
         """The left side of a comparison."""
         text = self.visit(left)
         if self.display or op not in self.kept_out or not isinstance(left, ir.Property):
             return text
-        return text if left.type.kind in _NUMBERS else f"coalesce({text})"
+        return text if left.type.kind in self.spared else f"coalesce({text})"
+
+    def visit_Comparison(self, node: ir.Comparison) -> str:  # noqa: N802 - named for the node
+        """A comparison; what an index finds for equality is compared once more."""
+        text = super().visit_Comparison(node)
+        left, op, right = node.left, node.op, node.right
+        if (
+            self.display
+            or op not in _EQUALITY - self.kept_out
+            or not isinstance(left, ir.Property)
+            or left.type.kind in self.spared
+        ):
+            return text
+        if isinstance(right, ir.Property):
+            # What is compared with is not known beforehand.
+            return f"coalesce({self.visit(left)}) {op} coalesce({self.visit(right)})"
+        # An index gives "a " and " a" for "a" as well.
+        return f"({text} AND coalesce({self.visit(left)}) {op} {self._right(left, right)})"
 
 
 class UnindexedEmitter(FalkorDBEmitter):
-    """Keeps them out of equality too: for statements with a text that an index does not hold."""
+    """Keeps them out of equality too: for statements with a value that an index does not hold."""
 
     kept_out = _ORDER | _EQUALITY
+    spared = frozenset[Kind]()
 
 
 def emitter_for(values: Sequence[Any]) -> type[Emitter]:
@@ -58,9 +82,12 @@ def emitter_for(values: Sequence[Any]) -> type[Emitter]:
 
 def _unindexed(value: Any) -> bool:
     if isinstance(value, str):
-        return (
-            not value or value[0] in _WHITE or value[-1] in _WHITE or "\x01" in value or len(value) >= 1000
-        )
+        edges = not value or value[0] in _WHITE or value[-1] in _WHITE
+        return edges or len(value) >= 1000 or "\x01" in value
+    if isinstance(value, int):  # an index keeps numbers as doubles
+        return not -_EXACT < value < _EXACT
+    if isinstance(value, timedelta):
+        return not -_EXACT_TIME < value < _EXACT_TIME
     if isinstance(value, Enum):
         return _unindexed(value.value)
     if isinstance(value, list | tuple | set | frozenset):

@@ -157,6 +157,7 @@ REFUSED: list[tuple[FieldType, Any]] = [
     (list_of(Kind.STRING), ["a\0"]),
     (list_of(Kind.INTEGER), [2**63]),
     (of(Kind.VECTOR), [1e39]),
+    (of(Kind.VECTOR, dimension=3), Vector([1, 2])),
     (of(Kind.ANY), {"a": 1}),
     (of(Kind.ANY), [1, [None]]),
 ]

@@ -30,7 +30,6 @@ _SIMPLE: Final[Mapping[Kind, Callable[[Cells], Codec]]] = {
     Kind.DECIMAL: scalars.decimal,
     Kind.UUID: scalars.uuid_,
     Kind.JSON: containers.json_,
-    Kind.VECTOR: vectors.vector,
 }
 
 
@@ -86,6 +85,8 @@ class Codecs:
                 return containers.list_(type_, self._cells, self, uniform=self._uniform)
             case Kind.CUSTOM:
                 return containers.custom(type_, self._cells, self._functions)
+            case Kind.VECTOR:
+                return vectors.vector(self._cells, dimension=type_.dimension)
             case Kind.ANY:
                 return containers.any_(self._cells, uniform=self._uniform)
             case kind:

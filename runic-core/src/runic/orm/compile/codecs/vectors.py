@@ -14,13 +14,20 @@ if TYPE_CHECKING:
 __all__ = ["degrees_of", "numbers_of", "vector"]
 
 
-def vector(cells: Cells, template: str = "{v}") -> Codec:
+def vector(cells: Cells, template: str = "{v}", *, dimension: int | None = None) -> Codec:
     """Vectors as lists of numbers of 32 bits.
 
     Args:
         cells: how the reply's cells are read.
         template: Cypher template over ``{v}``, the list, for servers with a type of their own.
+        dimension: how many numbers a vector has; one of another length is refused.
     """
+
+    def encode(value: Any) -> list[float]:
+        numbers = numbers_of(value)
+        if dimension is not None and len(numbers) != dimension:
+            raise ValueError(f"a vector of {len(numbers)} numbers, where the field has {dimension}")
+        return numbers
 
     def decode(items: Any) -> Any:
         from runic.orm.core.types import Vector
@@ -28,7 +35,7 @@ def vector(cells: Cells, template: str = "{v}") -> Codec:
         return Vector(map(float, items))
 
     return Codec(
-        encode=numbers_of,
+        encode=encode,
         decode=decode,
         cell=cells.items,
         writes=(("", template),),

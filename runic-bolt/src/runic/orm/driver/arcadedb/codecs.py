@@ -36,16 +36,15 @@ def _date(_: FieldType) -> Codec:
 
     def decode(cell: Any) -> dt.date:
         # Text, where another client wrote it.
-        found: dt.date = dt.date.fromisoformat(cell) if type(cell) is str else cell.to_native()
-        return found
+        return dt.date.fromisoformat(cell) if type(cell) is str else exactly(dt.date, plain(cell))
 
-    return Codec(exact=(dt.date,), encode=encode, decode=decode, operators=ORDER, stored="date")
+    trusted = frozenset({dt.date})
+    return Codec(encode=encode, trusted=trusted, decode=decode, operators=ORDER, stored="date")
 
 
 def _time(_: FieldType) -> Codec:
     def decode(cell: Any) -> dt.time:
-        found: dt.time = dt.time.fromisoformat(cell) if type(cell) is str else cell.to_native()
-        return found
+        return dt.time.fromisoformat(cell) if type(cell) is str else exactly(dt.time, plain(cell))
 
     return Codec(encode=naive_time, decode=decode, operators=ORDER, stored="time of day")
 

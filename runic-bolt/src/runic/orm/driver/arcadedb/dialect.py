@@ -14,10 +14,12 @@ from runic.orm.exceptions import ConstraintViolation, DriverError, MetadataError
 from ..bolt.dialect import BoltDialect
 from ..neo4j.dialect import lucene
 from .codecs import CODECS
+from .emitter import ArcadeDBEmitter
 from .statements import writes
 
 if TYPE_CHECKING:
     from runic.orm.compile.codec import Codec
+    from runic.orm.compile.emit import Emitter
     from runic.orm.core.kinds import FieldType
 
 __all__ = ["DIALECT", "FULLTEXT_PREFIX", "ArcadeDBDialect"]
@@ -81,16 +83,20 @@ class ArcadeDBDialect(BoltDialect):
     name: str = "arcadedb"
     capabilities: frozenset[Capability] = _CAPABILITIES
     batch_size: int = 5000
+    page_rows: int = 5000
     identity: str = "elementId({v})"
     identity_type: type[str] = str
     hints: Mapping[Capability, str] = field(default_factory=lambda: _HINTS)
+    emitter: type[Emitter] | None = ArcadeDBEmitter
+    # WITH gives the names: one that YIELD gave in quotes is not found again (26.10).
     fulltext: str | None = (
-        f"CALL db.index.fulltext.queryNodes('{FULLTEXT_PREFIX}' + {{label}}, {{query}}) YIELD node AS {{v}}"
+        f"CALL db.index.fulltext.queryNodes('{FULLTEXT_PREFIX}' + {{label}}, {{query}}) YIELD node, score\n"
+        "WITH node AS {v}"
     )
     fulltext_text: Callable[[str, tuple[str, ...]], str] | None = lucene
     vector: str | None = (
         "CALL db.index.vector.queryNodes({label} + '[' + {property} + ']', {k}, {vector})"
-        " YIELD node AS {v}, score AS {s}"
+        " YIELD node, score\nWITH node AS {v}, score AS {s}"
     )
     vector_distance: Mapping[str, str] = field(default_factory=lambda: _VECTOR_SCORES)
     vector_best: str = "DESC"

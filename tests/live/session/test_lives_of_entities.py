@@ -243,14 +243,14 @@ def test_a_sibling_that_is_gone_does_not_fail_the_reading_of_another(driver: Any
         for each in (a, b, c):
             session.expire(each)
         driver.execute("MATCH (n {id: 'b'}) DELETE n")
-        with counted_reads(session) as sent:
+        with Watching(session) as sent:
             assert (a.name, c.name) == ("a", "c")
         assert len(sent) == 1
         with pytest.raises(EntityNotFoundError):
             _ = b.name
 
 
-class counted_reads:  # noqa: N801
+class Watching:
     """Notes what a session sends."""
 
     def __init__(self, session: Session) -> None:
@@ -336,24 +336,34 @@ def test_rollback_keeps_what_was_flushed_because_the_server_has_it(
 
 def test_an_error_in_the_block_rolls_back_and_detaches(driver: Any, ann: Person) -> None:
     before = database(driver)
-    with pytest.raises(ZeroDivisionError), Session(driver) as session:
-        mine = session.get(Person, "ann")
-        assert mine is not None
-        mine.name = "x"
-        session.add(Person(id="new"))
-        raise ZeroDivisionError
+    mine: list[Person] = []
+
+    def work() -> None:
+        with Session(driver) as session:
+            mine.extend(session.query(Person).where(Person.id == "ann").all())
+            mine[0].name = "x"
+            session.add(Person(id="new"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work()
     assert database(driver) == before
-    assert mine.name == "Ann"
+    assert mine[0].name == "Ann"
     with pytest.raises(DetachedEntityError, match=r"Person\.friends"):
-        _ = mine.friends
+        _ = mine[0].friends
 
 
 def test_a_failed_commit_at_the_end_of_the_block_closes_the_session(driver: Any, ann: Person) -> None:
     watched = Refined(driver)
     new = Person(id="ann")
-    with pytest.raises(ConstraintViolation), Session(watched) as session:
-        session.get(Person, "ann")
-        session.add(new)
+
+    def work() -> None:
+        with Session(watched) as session:
+            session.get(Person, "ann")
+            session.add(new)
+
+    with pytest.raises(ConstraintViolation):
+        work()
     assert new._new
     assert new._runic_state.owner is None
     assert len(watched.released) >= 1
@@ -363,11 +373,16 @@ def test_a_transaction_block_that_fails_takes_back_only_what_it_did(
     driver: Any, session: Session, ann: Person
 ) -> None:
     ann.name = "before"
-    with pytest.raises(ZeroDivisionError), session.transaction():
-        ann.name = "in the block"
-        session.add(Person(id="new"))
-        session.relate(ann, "boss", ann)
-        raise ZeroDivisionError
+
+    def work() -> None:
+        with session.transaction():
+            ann.name = "in the block"
+            session.add(Person(id="new"))
+            session.relate(ann, "boss", ann)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work()
     assert ann.name == "before"
     with session.transaction():
         ann.age = 8
@@ -381,9 +396,13 @@ def test_a_transaction_block_that_fails_takes_back_only_what_it_did(
 def test_a_transaction_block_whose_flush_fails_takes_back_what_it_did(
     driver: Any, session: Session, ann: Person
 ) -> None:
-    with pytest.raises(ConstraintViolation), session.transaction():
-        ann.name = "in the block"
-        session.add(Person(id="ben"))
+    def work() -> None:
+        with session.transaction():
+            ann.name = "in the block"
+            session.add(Person(id="ben"))
+
+    with pytest.raises(ConstraintViolation):
+        work()
     assert ann.name == "Ann"
     session.add(Person(id="new"))
     session.commit()

@@ -6,7 +6,7 @@ whole database, the identity map and every relation in memory have to agree with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -93,7 +93,7 @@ class SessionMachine(RuleBasedStateMachine):
     @initialize(several=st.booleans())
     def begin(self, several: bool) -> None:
         self.driver.execute("MATCH (n) DETACH DELETE n")
-        changes = {"unit_rows": 0, "batch_size": 2} if several else {}
+        changes: dict[str, Any] = {"unit_rows": 0, "batch_size": 2} if several else {}
         self.broken = Refined(self.driver, **changes)
         self.session = Session(self.broken)
 
@@ -220,6 +220,7 @@ class SessionMachine(RuleBasedStateMachine):
             self.session.relate(self.mine[key], relation, self.mine[target])
             self.meant.link(key, relation, target)
         else:
+            self.settle_merged(key, target)
             self.session.unrelate(self.mine[key], relation, self.mine[target])
             self.meant.unlink(key, relation, target)
 
@@ -252,11 +253,19 @@ class SessionMachine(RuleBasedStateMachine):
             self.meant.unlink(key, relation, target)
 
     def settle(self, key: str, relation: str) -> None:
-        """Flush before a list is edited that does not show what the other end of its edges staged."""
+        """Flush before a list is replaced that does not show what the other end of its edges staged."""
         entity = self.mine[key]
         value = entity.__dict__.get(relation, NOT_LOADED)
-        shown = None if value is NOT_LOADED else {each.id for each in value}
-        if shown != self.meant.related(key, relation):
+        listed = value if isinstance(value, list) else [value] if value else []
+        shown = {each.id for each in listed}
+        if value is not NOT_LOADED and shown != self.meant.related(key, relation):
+            self.session.flush()
+            self.flushed()
+        self.settle_merged(key)
+
+    def settle_merged(self, *merged: str) -> None:
+        """Merging says nothing of edges that it does not name, and so takes none away before it is flushed."""
+        if any(self.mine[key]._new and key in self.stored.nodes for key in merged):
             self.session.flush()
             self.flushed()
 
@@ -266,6 +275,7 @@ class SessionMachine(RuleBasedStateMachine):
         if not key:
             return
         target = None if other is None else self.pick(other)
+        self.settle_merged(key)
         self.mine[key].boss = self.mine[target] if target else None
         for each in self.meant.related(key, "boss"):
             self.meant.unlink(key, "boss", each)
@@ -428,9 +438,9 @@ class SessionMachine(RuleBasedStateMachine):
 
 
 def run(driver: Any, examples: int, steps: int) -> None:
-    machine: Callable[[], Any] = type("Machine", (SessionMachine,), {"driver": driver})
+    machine = type("Machine", (SessionMachine,), {"driver": driver})
     run_state_machine_as_test(
-        machine,  # type: ignore[no-untyped-call]
+        machine,
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,

@@ -331,8 +331,10 @@ class SessionCore:
                 self._note_write(guarantee)
             try:
                 await execute_plan(plan, unit, self.dialect, self.send)
-            except StaleObjectError as error:
-                if self.transactional:
+            except BaseException as error:
+                if guarantee == "several queries":
+                    self.reflection.flushed(plan, left=unit.links)
+                elif self.transactional and isinstance(error, StaleObjectError):
                     await self._lose_transaction(error)
                 raise
             self._flushes += 1
@@ -443,7 +445,7 @@ class SessionCore:
         finally:
             try:
                 await self.close()
-            except DriverError as problem:
+            except OrmError as problem:
                 if error is None:
                     raise
                 # The error of the block matters more than that of cleaning up after it.
@@ -451,10 +453,11 @@ class SessionCore:
 
     async def close(self) -> None:
         """Roll back what is open and forget every entity."""
-        try:
-            await self._rollback()
-        finally:
-            self.unit.expunge_all()
+        with self.exclusive:
+            try:
+                await self._rollback()
+            finally:
+                self.unit.expunge_all()
 
     def _initial_guarantee(self) -> Guarantee:
         return "transaction" if self.transactional else "single query"

@@ -217,6 +217,9 @@ def _apply(step: Step, found: Found, unit: UnitOfWork) -> None:
             if len(found) != len(step.rows):
                 raise InternalError(f"{len(step.rows)} nodes were written, {len(found)} came back")
             unit.became_persistent([(step.objects[pair[0]], pair[1]) for pair in found])
+            if isinstance(step.shape, MergeNodes):
+                for entity in step.objects:
+                    _forget_relations(entity)
             if isinstance(step.shape, MergeNodes) and step.shape.version is not None:
                 for index, _, version in found:
                     step.objects[index].__dict__[step.shape.version] = version
@@ -240,9 +243,18 @@ def _apply(step: Step, found: Found, unit: UnitOfWork) -> None:
         case DeleteEdges():
             for item in step.objects:
                 if isinstance(item, Clearing):
+                    item.done = True
                     # Whatever was stored is gone; a second attempt must not clear what this one adds.
                     state = item.source._runic_state
                     state.changes = {**(state.changes or {}), item.field.name: []}
+
+
+def _forget_relations(entity: Any) -> None:
+    """A merged node may have been there with edges that memory does not know: they are loaded when needed."""
+    for relation in node_meta(entity.__class__).relations:
+        if relation.uselist or entity.__dict__.get(relation.name) is None:
+            entity.__dict__.pop(relation.name, None)
+            (entity._runic_state.snapshots or {}).pop(relation.name, None)
 
 
 def _unstage(step: Step, unit: UnitOfWork) -> None:

@@ -44,12 +44,13 @@ class Link(NamedTuple):
         return edge_key(self.type, self.start, self.end, self.undirected)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Clearing:
     """All edges of a relation that was never loaded and has now been replaced."""
 
     field: FieldDescriptor
     source: Any
+    done: bool = False
 
 
 def edge_key(type_: str, start: Any, end: Any, undirected: bool) -> tuple[str, int, int]:
@@ -120,6 +121,15 @@ class LinkBook:
         self.parallels = [
             link for link in self.parallels if id(link.start) not in entities and id(link.end) not in entities
         ]
+
+    def without(self, other: LinkBook) -> LinkBook:
+        """The links that are not in ``other``."""
+        book = LinkBook()
+        book.additions = {key: link for key, link in self.additions.items() if key not in other.additions}
+        book.removals = {key: link for key, link in self.removals.items() if key not in other.removals}
+        left = {id(link) for link in other.parallels}
+        book.parallels = [link for link in self.parallels if id(link) not in left]
+        return book
 
     def copy(self) -> LinkBook:
         """The same links in a new book."""

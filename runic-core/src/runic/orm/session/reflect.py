@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from runic.orm.compile.steps import DeleteEdges, DeleteNodes
 from runic.orm.core.metadata import node_meta
 from runic.orm.core.models import Edge, Node
-from runic.orm.core.state import NOT_LOADED
+from runic.orm.core.state import NOT_LOADED, Status
 from runic.orm.session.links import Clearing
 from runic.orm.session.relating import hide
 
 if TYPE_CHECKING:
     from runic.orm.core.descriptors import FieldDescriptor
-    from runic.orm.session.links import Link
+    from runic.orm.session.links import Link, LinkBook
     from runic.orm.session.plan import Plan
     from runic.orm.session.relating import Relating
     from runic.orm.session.unit_of_work import UnitOfWork
@@ -49,16 +49,22 @@ class Reflection:
         # type, classes of an end and of the other one, whether the edge leaves and whether it enters it
         self._relations: dict[tuple[str, type, type, bool, bool], tuple[FieldDescriptor, ...]] = {}
 
-    def flushed(self, plan: Plan) -> None:
-        """Show what ``plan`` did. Entities that it changed are still to be marked clean."""
+    def flushed(self, plan: Plan, left: LinkBook | None = None) -> None:
+        """Show what ``plan`` did. Entities that it changed are still to be marked clean.
+
+        Args:
+            plan: the plan.
+            left: of a plan of several queries that failed, the links that were not written.
+        """
         deleted: dict[int, Any] = {}
         cleared: list[Clearing] = []
         for step in plan.steps:
             if isinstance(step.shape, DeleteNodes):
-                deleted.update((id(entity), entity) for entity in step.objects)
+                gone = (entity for entity in step.objects if entity._runic_state.status is Status.DELETED)
+                deleted.update((id(entity), entity) for entity in gone)
             elif isinstance(step.shape, DeleteEdges):
-                cleared += [item for item in step.objects if isinstance(item, Clearing)]
-        links = plan.links
+                cleared += [item for item in step.objects if isinstance(item, Clearing) and item.done]
+        links = plan.links if left is None else plan.links.without(left)
         removed = [link for key, link in links.removals.items() if key not in links.additions]
         if deleted or cleared:
             self._sweep(deleted, cleared)

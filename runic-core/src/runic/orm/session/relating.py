@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runic.orm.core.metadata import node_meta
 from runic.orm.core.models import Node
 from runic.orm.core.state import NOT_LOADED, EntityState, Status
-from runic.orm.exceptions import DetachedEntityError, OrmError
+from runic.orm.exceptions import DetachedEntityError, OrmError, QueryError
 from runic.orm.session.links import Link, link_of
 from runic.orm.session.load import relation_of
 from runic.orm.session.staging import refuse_if_read_only
@@ -86,6 +86,10 @@ class Relating:
         for end in (source, target):
             if not self.unit.has(end):
                 raise DetachedEntityError(f"{end!r} does not belong to this session: get() or add() it first")
+            if id(end) in self.unit.merged:
+                raise QueryError(
+                    f"{end!r} was merged and is not in the database yet: flush() before unrelate()"
+                )
         self.unit.links.remove(link_of(known.field, source, target))
         hide(source, known.field, {id(target)})
         for field in known.inverses:

@@ -100,6 +100,16 @@ def test_duplicates_fail_the_constraint_by_value_and_leave_nothing_behind(
     assert adapter.list_indexes() == [IndexSpec("P", "a", "UNIQUE")]
 
 
+@pytest.mark.parametrize("text", ["", " ", "a ", "\n", "a\x01b", "x" * 5000])
+def test_a_unique_constraint_that_would_end_the_server_is_refused(
+    adapter: FalkorDBIndexAdapter, driver: FalkorDBDriver, text: str
+) -> None:
+    driver.execute("CREATE (:P {a: $text}), (:P {a: 1}), (:P {a: [1]}), (:P)", {"text": text})
+    with pytest.raises(ConstraintViolation, match=r"P\.a holds '"):
+        adapter.create_unique_constraint("P", "a")
+    assert adapter.list_indexes() == []
+
+
 def test_a_failed_constraint_keeps_an_index_that_was_there_before(
     adapter: FalkorDBIndexAdapter, driver: FalkorDBDriver
 ) -> None:

@@ -22,6 +22,7 @@ from runic.orm.schema.index_manager import IndexSpec
 
 from .dialect import DIALECT
 from .driver import FalkorDBDriver
+from .emitter import KEY_PROBLEM
 
 if TYPE_CHECKING:
     from runic.orm.schema.index_manager import EntityKind
@@ -76,8 +77,11 @@ class FalkorDBIndexAdapter:
         """Create a unique constraint, and the range index under it.
 
         Raises:
-            ConstraintViolation: there are duplicates; the message shows some. Nothing is left behind.
+            ConstraintViolation: there are duplicates, or texts that the server does not find by an
+                index; the message shows some. Nothing is left behind.
         """
+        for name in _named(properties):
+            self._check_texts(label, name, entity)
         present = {
             spec.property for spec in self._indexes() if _at(spec, "RANGE", label, entity)
         }  # before this method adds its own
@@ -384,6 +388,21 @@ class FalkorDBIndexAdapter:
             if [type_, label_, sorted(properties_), entity_] == wanted:
                 return str(status)
         return None
+
+    def _check_texts(self, label: str, name: str, entity: EntityKind) -> None:
+        """Refuse a unique constraint over texts with which it would end the server: see :mod:`.emitter`."""
+        rows = self._driver.execute(
+            f"MATCH {_pattern(label, entity)} WITH x.{_quote(name)} AS v WHERE typeOf(v) = 'String'"
+            " WITH v WHERE v = '' OR size(v) >= 1000 OR v CONTAINS $odd OR"
+            " any(w IN $white WHERE v STARTS WITH w OR v ENDS WITH w) RETURN left(v, 40) LIMIT $shown",
+            {"odd": "\x01", "white": list(" \t\n\v\f\r"), "shown": _SHOWN},
+            write=False,
+        ).rows
+        if rows:
+            raise ConstraintViolation(
+                f"{label}.{name} holds {', '.join(repr(text) for (text,) in rows)}: {KEY_PROBLEM}",
+                backend="falkordb",
+            )
 
     def _violations(self, kind: str, label: str, properties: Sequence[str], entity: EntityKind) -> str:
         names = [f"x.{_quote(name)}" for name in properties]

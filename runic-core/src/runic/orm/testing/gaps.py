@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import cast
 
 __all__ = ["Gap", "GapKind", "parse_version"]
 
@@ -52,10 +53,10 @@ class Gap:
             raise ValueError(f"{self.test_id!r} is no test id: write 'TestClass::test_name'")
         if not self.reason.strip():
             raise ValueError(f"the gap {self.test_id} has no reason")
-        kind: object = self.kind
+        kind = cast("object", self.kind)
         if not isinstance(kind, GapKind):
             raise TypeError(f"the gap {self.test_id} has the kind {kind!r}, which is no GapKind")
-        raises: object = self.raises
+        raises = cast("object", self.raises)
         if not (isinstance(raises, type) and issubclass(raises, BaseException)):
             raise TypeError(f"the gap {self.test_id} must say which error it raises, not {raises!r}")
         if self.until is not None:

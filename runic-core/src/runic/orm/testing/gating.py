@@ -70,9 +70,9 @@ async def check_refused(kit: Kit, capability: Capability) -> str:
     Raises:
         AssertionError: it is not refused, or only by the server, or the server can do it.
     """
-    from runic.orm.testing import probes  # fills the table
+    from runic.orm.testing.probes import PROBES as filled  # the module fills the table
 
-    probe = probes.PROBES.get(capability, Probe())
+    probe = filled.get(capability, Probe())
     how = "nothing to refuse"
     if probe.operation is not None:
         with kit.recorder.since() as sent:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from runic.orm.core.descriptors import Field, Relation
 from runic.orm.core.indexes import Index
+from runic.orm.core.mapped import Mapped
 from runic.orm.core.metadata import MetaData
 from runic.orm.core.models import Edge, Node
 from runic.orm.core.types import GeoLocation, TypeConverter, Vector
@@ -57,7 +58,7 @@ class Colour(Enum):
 
     RED = "red"
     GREEN = "green"
-    ODD = "it's \\ \"odd\" `$p0`"
+    ODD = 'it\'s \\ "odd" `$p0`'
 
 
 class Rank(IntEnum):
@@ -82,26 +83,26 @@ class Cents(TypeConverter):
 class Rated(KitEdge, type="RATED"):
     """Properties of a relationship."""
 
-    stars: int = Field(default=0)
-    note: str | None = Field(default=None)
-    at: datetime | None = Field(default=None)
-    tags: list[str] = Field(default_factory=list)
+    stars: Mapped[int] = Field(default=0)
+    note: Mapped[str | None] = Field(default=None)
+    at: Mapped[datetime | None] = Field(default=None)
+    tags: Mapped[list[str]] = Field(default_factory=list)
 
 
 class Ledger(KitEdge, type="LEDGER"):
     """A relationship that counts its versions."""
 
-    amount: int = Field(default=0)
-    version: int = Field(version=True)
+    amount: Mapped[int] = Field(default=0)
+    version: Mapped[int | None] = Field(default=None, version=True)
 
 
 class Film(KitNode, labels=["Film"]):
     """The other end of a relation with properties."""
 
-    id: str = Field(primary_key=True)
-    title: str = Field(default="")
-    year: int | None = Field(default=None)
-    raters: list[Person] = Relation(
+    id: Mapped[str] = Field(primary_key=True)
+    title: Mapped[str] = Field(default="")
+    year: Mapped[int | None] = Field(default=None)
+    raters: Mapped[list[Person]] = Relation(
         relationship="RATED", direction="INCOMING", target="Person", edge_model="Rated"
     )
 
@@ -109,37 +110,41 @@ class Film(KitNode, labels=["Film"]):
 class Company(KitNode, labels=["Company"]):
     """The other end of a relation to one."""
 
-    id: str = Field(primary_key=True)
-    name: str = Field(default="")
-    staff: list[Person] = Relation(relationship="WORKS_AT", direction="INCOMING", target="Person")
-    branches: list[Branch] = Relation(relationship="HAS_BRANCH", direction="OUTGOING", target="Branch")
+    id: Mapped[str] = Field(primary_key=True)
+    name: Mapped[str] = Field(default="")
+    staff: Mapped[list[Person]] = Relation(relationship="WORKS_AT", direction="INCOMING", target="Person")
+    branches: Mapped[list[Branch]] = Relation(
+        relationship="HAS_BRANCH", direction="OUTGOING", target="Branch"
+    )
 
 
 class Branch(KitNode, labels=["Branch"]):
     """A third hop."""
 
-    id: str = Field(primary_key=True)
-    city: str = Field(default="")
+    id: Mapped[str] = Field(primary_key=True)
+    city: Mapped[str] = Field(default="")
 
 
 class Person(KitNode, labels=["Person"], indexes=[Index("name", "years")]):
     """What most checks use."""
 
-    id: str = Field(primary_key=True)
-    name: str = Field(default="")
-    years: int | None = Field(default=None, index=True)
-    score: float | None = Field(default=None)
-    active: bool = Field(default=True)
-    email: str | None = Field(default=None, unique=True)
-    born: date | None = Field(default=None)
-    seen: datetime | None = Field(default=None)
-    tags: list[str] = Field(default_factory=list)
-    facts: dict[str, Any] = Field(default_factory=dict)
-    friends: list[Person] = Relation(relationship="KNOWS", direction="OUTGOING", target="Person")
-    known_by: list[Person] = Relation(relationship="KNOWS", direction="INCOMING", target="Person")
-    peers: list[Person] = Relation(relationship="PEER", direction="BOTH", target="Person")
-    company: Company | None = Relation(relationship="WORKS_AT", direction="OUTGOING", target="Company")
-    rated: list[Film] = Relation(
+    id: Mapped[str] = Field(primary_key=True)
+    name: Mapped[str] = Field(default="")
+    years: Mapped[int | None] = Field(default=None, index=True)
+    score: Mapped[float | None] = Field(default=None)
+    active: Mapped[bool] = Field(default=True)
+    email: Mapped[str | None] = Field(default=None, unique=True)
+    born: Mapped[date | None] = Field(default=None)
+    seen: Mapped[datetime | None] = Field(default=None)
+    tags: Mapped[list[str]] = Field(default_factory=list)
+    facts: Mapped[dict[str, Any]] = Field(default_factory=dict)
+    friends: Mapped[list[Person]] = Relation(relationship="KNOWS", direction="OUTGOING", target="Person")
+    known_by: Mapped[list[Person]] = Relation(relationship="KNOWS", direction="INCOMING", target="Person")
+    peers: Mapped[list[Person]] = Relation(relationship="PEER", direction="BOTH", target="Person")
+    company: Mapped[Company | None] = Relation(
+        relationship="WORKS_AT", direction="OUTGOING", target="Company"
+    )
+    rated: Mapped[list[Film]] = Relation(
         relationship="RATED", direction="OUTGOING", target="Film", edge_model="Rated"
     )
 
@@ -147,24 +152,24 @@ class Person(KitNode, labels=["Person"], indexes=[Index("name", "years")]):
 class Employee(Person, labels=["Employee"]):
     """One level down the hierarchy."""
 
-    salary: int = Field(default=0)
+    salary: Mapped[int] = Field(default=0)
 
 
 class Manager(Employee, labels=["Manager"]):
     """Two levels down."""
 
-    level: int = Field(default=1)
-    reports: list[Employee] = Relation(relationship="LEADS", direction="OUTGOING", target="Employee")
+    level: Mapped[int] = Field(default=1)
+    reports: Mapped[list[Employee]] = Relation(relationship="LEADS", direction="OUTGOING", target="Employee")
 
 
 class Account(KitNode, labels=["Account"]):
     """An optimistic lock."""
 
-    id: str = Field(primary_key=True)
-    balance: int = Field(default=0)
-    note: str | None = Field(default=None)
-    version: int = Field(version=True)
-    entries: list[Account] = Relation(
+    id: Mapped[str] = Field(primary_key=True)
+    balance: Mapped[int] = Field(default=0)
+    note: Mapped[str | None] = Field(default=None)
+    version: Mapped[int | None] = Field(default=None, version=True)
+    entries: Mapped[list[Account]] = Relation(
         relationship="LEDGER", direction="OUTGOING", target="Account", edge_model="Ledger"
     )
 
@@ -172,41 +177,45 @@ class Account(KitNode, labels=["Account"]):
 class Order(KitNode, labels=["PurchaseOrder"]):
     """Owns its lines."""
 
-    id: str = Field(primary_key=True)
-    lines: list[Line] = Relation(relationship="HAS_LINE", direction="OUTGOING", target="Line", cascade=True)
+    id: Mapped[str] = Field(primary_key=True)
+    lines: Mapped[list[Line]] = Relation(
+        relationship="HAS_LINE", direction="OUTGOING", target="Line", cascade=True
+    )
 
 
 class Line(KitNode, labels=["OrderLine"]):
     """Owned."""
 
-    id: str = Field(primary_key=True)
-    text: str = Field(default="")
-    parts: list[Line] = Relation(relationship="HAS_PART", direction="OUTGOING", target="Line", cascade=True)
+    id: Mapped[str] = Field(primary_key=True)
+    text: Mapped[str] = Field(default="")
+    parts: Mapped[list[Line]] = Relation(
+        relationship="HAS_PART", direction="OUTGOING", target="Line", cascade=True
+    )
 
 
 class Counted(KitNode, labels=["Counted"]):
     """Keyed by the server's own identity."""
 
-    id: Any = Field(primary_key=True, generated=True)
-    text: str = Field(default="")
-    next: Counted | None = Relation(relationship="NEXT", direction="OUTGOING", target="Counted")
+    id: Mapped[Any] = Field(primary_key=True, generated=True)
+    text: Mapped[str] = Field(default="")
+    next: Mapped[Counted | None] = Relation(relationship="NEXT", direction="OUTGOING", target="Counted")
 
 
 class Nameless(KitNode, labels=["Nameless"]):
     """Without any key."""
 
-    text: str = Field(default="")
+    text: Mapped[str] = Field(default="")
 
 
 class Guarded(KitNode, labels=["Guarded"]):
     """Relations that do not load by themselves, or one by one."""
 
-    id: str = Field(primary_key=True)
-    title: str = Field(required=True)
-    closed: list[Guarded] = Relation(
+    id: Mapped[str] = Field(primary_key=True)
+    title: Mapped[str] = Field(required=True)
+    closed: Mapped[list[Guarded]] = Relation(
         relationship="CLOSED", direction="OUTGOING", target="Guarded", lazy="raise"
     )
-    single: list[Guarded] = Relation(
+    single: Mapped[list[Guarded]] = Relation(
         relationship="SINGLE", direction="OUTGOING", target="Guarded", lazy="select"
     )
 
@@ -214,18 +223,18 @@ class Guarded(KitNode, labels=["Guarded"]):
 class Visit(KitNode, labels=["Visit"]):
     """A place in time and space."""
 
-    id: str = Field(primary_key=True)
-    where: GeoLocation | None = Field(default=None)
+    id: Mapped[str] = Field(primary_key=True)
+    where: Mapped[GeoLocation | None] = Field(default=None)
 
 
 class Document(KitNode, labels=["Document"]):
     """What searches find."""
 
-    id: str = Field(primary_key=True)
-    title: str = Field(default="", index_type="FULLTEXT")
-    body: str = Field(default="", index_type="FULLTEXT")
-    year: int = Field(default=2000)
-    embedding: Vector | None = Field(
+    id: Mapped[str] = Field(primary_key=True)
+    title: Mapped[str] = Field(default="", index_type="FULLTEXT")
+    body: Mapped[str] = Field(default="", index_type="FULLTEXT")
+    year: Mapped[int] = Field(default=2000)
+    embedding: Mapped[Vector | None] = Field(
         default=None, index_type="VECTOR", dimension=3, similarity="euclidean"
     )
 
@@ -233,46 +242,46 @@ class Document(KitNode, labels=["Document"]):
 class Report(Document, labels=["Document", "Report"], primary_label="Document"):
     """Shares the primary label of its base."""
 
-    pages: int = Field(default=1)
+    pages: Mapped[int] = Field(default=1)
 
 
 class Interned(KitNode, labels=["Interned"]):
     """Text of which the server may keep one copy."""
 
-    id: str = Field(primary_key=True)
-    text: str = Field(default="", interned=True)
+    id: Mapped[str] = Field(primary_key=True)
+    text: Mapped[str] = Field(default="", interned=True)
 
 
 class Values(KitNode, labels=["Values"]):
     """A field of every type."""
 
-    id: str = Field(primary_key=True)
-    text: str | None = Field(default=None)
-    whole: int | None = Field(default=None)
-    real: float | None = Field(default=None)
-    exact: float | None = Field(default=None, exact=True)
-    flag: bool | None = Field(default=None)
-    blob: bytes | None = Field(default=None)
-    moment: datetime | None = Field(default=None)
-    day: date | None = Field(default=None)
-    clock: time | None = Field(default=None)
-    span: timedelta | None = Field(default=None)
-    amount: Decimal | None = Field(default=None)
-    uuid: UUID | None = Field(default=None)
-    colour: Colour | None = Field(default=None)
-    rank: Rank | None = Field(default=None)
-    cents: Decimal | None = Field(default=None, converter=Cents())
-    document: dict[str, Any] | None = Field(default=None)
-    texts: list[str] | None = Field(default=None)
-    wholes: list[int] | None = Field(default=None)
-    reals: list[float] | None = Field(default=None)
-    flags: list[bool] | None = Field(default=None)
-    days: list[date] | None = Field(default=None)
-    uuids: list[UUID] | None = Field(default=None)
-    nested: list[dict[str, Any]] | None = Field(default=None)
-    vector: Vector | None = Field(default=None)
-    place: GeoLocation | None = Field(default=None)
-    anything: Any = Field(default=None)
+    id: Mapped[str] = Field(primary_key=True)
+    text: Mapped[str | None] = Field(default=None)
+    whole: Mapped[int | None] = Field(default=None)
+    real: Mapped[float | None] = Field(default=None)
+    exact: Mapped[float | None] = Field(default=None, exact=True)
+    flag: Mapped[bool | None] = Field(default=None)
+    blob: Mapped[bytes | None] = Field(default=None)
+    moment: Mapped[datetime | None] = Field(default=None)
+    day: Mapped[date | None] = Field(default=None)
+    clock: Mapped[time | None] = Field(default=None)
+    span: Mapped[timedelta | None] = Field(default=None)
+    amount: Mapped[Decimal | None] = Field(default=None)
+    uuid: Mapped[UUID | None] = Field(default=None)
+    colour: Mapped[Colour | None] = Field(default=None)
+    rank: Mapped[Rank | None] = Field(default=None)
+    cents: Mapped[Decimal | None] = Field(default=None, converter=Cents())
+    document: Mapped[dict[str, Any] | None] = Field(default=None)
+    texts: Mapped[list[str] | None] = Field(default=None)
+    wholes: Mapped[list[int] | None] = Field(default=None)
+    reals: Mapped[list[float] | None] = Field(default=None)
+    flags: Mapped[list[bool] | None] = Field(default=None)
+    days: Mapped[list[date] | None] = Field(default=None)
+    uuids: Mapped[list[UUID] | None] = Field(default=None)
+    nested: Mapped[list[dict[str, Any]] | None] = Field(default=None)
+    vector: Mapped[Vector | None] = Field(default=None)
+    place: Mapped[GeoLocation | None] = Field(default=None)
+    anything: Mapped[Any] = Field(default=None)
 
 
 MODELS: tuple[type, ...] = tuple(meta.cls for meta in (*REGISTRY.nodes, *REGISTRY.edges))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.testing.suite.base import LiveSuite
 
@@ -29,7 +29,7 @@ PEOPLE: tuple[dict[str, Any], ...] = tuple(
 
 def keys(rows: Any) -> list[str]:
     """Sorted keys of entities or of dicts."""
-    return sorted(row["id"] if isinstance(row, dict) else row.id for row in rows)
+    return sorted(cast("dict[str, str]", row)["id"] if isinstance(row, dict) else row.id for row in rows)
 
 
 class PeopleSuite(LiveSuite):

@@ -27,7 +27,9 @@ FACTS = "runic"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of the conformance kit."""
     group = parser.getgroup("runic", "conformance of runic backends")
-    group.addoption("--runic-report", choices=("md", "json"), help="write what conforms, as a table or as data")
+    group.addoption(
+        "--runic-report", choices=("md", "json"), help="write what conforms, as a table or as data"
+    )
     group.addoption(
         "--runic-report-file", type=Path, metavar="FILE", help="where to write it (default: the terminal)"
     )
@@ -81,7 +83,7 @@ def runic_kit(
 
     runic_harness.reset(runic_drivers.sync)
     kit = Kit(runic_drivers, runic_colour)
-    for capability in required_by(request.function, request.cls):
+    for capability in required_by(request.function, getattr(request, "cls", None)):
         if capability not in kit.dialect.capabilities:
             how = kit.run(check_refused(kit, capability))
             pytest.skip(f"not claimed: {capability.name} ({how})")
@@ -94,7 +96,7 @@ def runic_kit(
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run the ``async def`` checks of the kit, in the colour of their kit."""
-    kit = pyfuncitem.funcargs.get("runic_kit")
+    kit: Any = pyfuncitem.funcargs.get("runic_kit")
     if kit is None or not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     names = inspect.signature(pyfuncitem.obj).parameters
@@ -133,7 +135,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     from runic.orm.testing.report import render
 
-    text = render(config.stash[_RESULTS], kind)
+    results = config.stash[_RESULTS]
+    text = render(results, kind)
     file: Path | None = config.getoption("--runic-report-file")
     if file is None:
         terminalreporter.section("conformance")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -128,7 +128,7 @@ class Recorder:
         return [request.text for request in self.requests]
 
     @contextmanager
-    def since(self) -> Iterator[list[Request]]:
+    def since(self) -> Generator[list[Request]]:
         """The statements sent inside of a ``with`` block."""
         found: list[Request] = []
         start = len(self.requests)

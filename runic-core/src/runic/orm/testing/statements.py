@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from runic.orm.compile.compiler import compile_execution, compile_statement
 from runic.orm.compile.dialect import Dialect
@@ -117,7 +117,7 @@ def nodes_of(tree: object) -> Iterator[ir.IRNode]:
         for each in dataclasses.fields(tree):  # type: ignore[arg-type]  # every concrete node is one
             yield from nodes_of(getattr(tree, each.name))
     elif isinstance(tree, tuple):
-        for item in tree:
+        for item in cast("tuple[object, ...]", tree):
             yield from nodes_of(item)
 
 

@@ -40,7 +40,9 @@ class Suite:
             "area": self.area or type(self).__name__.removeprefix("Test").removeprefix("Base"),
             "test": test_id,
             "parameters": parameters,
-            "capabilities": [each.name for each in required_by(request.function, request.cls)],
+            "capabilities": [
+                each.name for each in required_by(request.function, getattr(request, "cls", None))
+            ],
             "claimed": sorted(each.name for each in runic_harness.dialect.capabilities),
         }
         node.user_properties.append((FACTS, facts))

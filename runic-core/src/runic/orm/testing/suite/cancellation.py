@@ -1,5 +1,8 @@
 """Cancelled and interrupted work: nothing hangs, nothing leaks, memory stays honest."""
 
+# Checks look inside of entities.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,8 @@
 """Create, read, update and delete."""
 
+# Checks look inside of entities.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from typing import ClassVar
@@ -29,7 +32,13 @@ class BaseCrud(LiveSuite):
         async with kit.session() as s:
             found = await s.get(Person, "a")
             assert found is not None
-            assert (found.id, found.name, found.years, found.tags, found.email) == ("a", "Ann", 41, ["x", "y"], None)
+            assert (found.id, found.name, found.years, found.tags, found.email) == (
+                "a",
+                "Ann",
+                41,
+                ["x", "y"],
+                None,
+            )
 
     async def test_a_missing_key_is_none(self, kit: Kit) -> None:
         async with kit.session() as s:
@@ -111,7 +120,7 @@ class BaseCrud(LiveSuite):
         async with kit.session() as s:
             first, second = Counted(text="one"), Counted(text="two")
             s.add_all([first, second])
-            assert first.id is None
+            assert [first.id, second.id] == [None, None]
             await s.flush()
             assert first.id is not None
             assert first.id != second.id

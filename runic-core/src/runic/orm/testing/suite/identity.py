@@ -1,5 +1,8 @@
 """One object for each stored node in a session, of its most specific class."""
 
+# Checks look inside of entities.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from typing import ClassVar

@@ -1,8 +1,11 @@
 """Loading: lazily in batches, eagerly along paths, in pages, or not at all."""
 
+# Checks look inside of entities.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -22,7 +25,9 @@ class BaseLoading(LiveSuite):
 
     async def _staff(self, kit: Kit, count: int = 30) -> None:
         async with kit.session() as s:
-            companies = [Company(id=f"c{n}", branches=[Branch(id=f"b{n}", city=f"city{n}")]) for n in range(3)]
+            companies = [
+                Company(id=f"c{n}", branches=[Branch(id=f"b{n}", city=f"city{n}")]) for n in range(3)
+            ]
             people = [Person(id=f"{n:04}", company=companies[n % 3]) for n in range(count)]
             for person, friend in zip(people, people[1:], strict=False):
                 person.friends = [friend]
@@ -116,7 +121,9 @@ class BaseLoading(LiveSuite):
         await self._staff(kit)
         async with kit.session() as s:
             with kit.recorder.since() as sent:
-                people = await s.get_many(Person, [f"{n:04}" for n in range(30)], fetch=["friends", "company"])
+                people = await s.get_many(
+                    Person, [f"{n:04}" for n in range(30)], fetch=["friends", "company"]
+                )
             assert len(sent) == 3
             with kit.recorder.since() as sent:
                 assert all(p is not None and p.company is not None for p in people)
@@ -160,11 +167,13 @@ class BaseLoading(LiveSuite):
     async def test_streaming_gives_everything_once_in_bounded_memory(self, kit: Kit) -> None:
         await self._staff(kit, 250)
         async with kit.session() as s:
+            session: Any = s
             seen: list[str] = []
             most = 0
             async for person in s.stream(select(Person), page=40):
                 seen.append(person.id)
-                held = s._core.unit.identities if kit.blocking is False else s._session._core.unit.identities  # type: ignore[attr-defined]
+                core: Any = session._core if kit.blocking is False else session._session._core
+                held: dict[type[Any], dict[Any, Any]] = core.unit.identities
                 most = max(most, sum(map(len, held.values())))
             assert sorted(seen) == [f"{n:04}" for n in range(250)]
             assert most <= 80, f"{most} entities were held at once"

@@ -82,8 +82,11 @@ class BaseNames(LiveSuite):
             setattr(second, name, "3")
         async with kit.session() as s:
             found = await s.get(model, "a", fetch=["others"])
+            assert found is not None
             assert [getattr(each, name) for each in found.others] == ["3"]
-            stmt = select(model).alias(alias).where(getattr(model, name) == "3").order_by(getattr(model, name))
+            stmt = (
+                select(model).alias(alias).where(getattr(model, name) == "3").order_by(getattr(model, name))
+            )
             assert [each.key for each in await s.scalars(stmt)] == ["b"]
             rows = await s.all_with_edges(
                 select(model)

@@ -12,6 +12,7 @@ import pytest
 from runic.orm.compile.dialect import Capability
 from runic.orm.exceptions import OrmError, ValueNotStorableError
 from runic.orm.query.builder import select
+from runic.orm.query.expressions import Expr
 from runic.orm.testing.gating import requires
 from runic.orm.testing.kit import Kit
 from runic.orm.testing.models import Employee, Person
@@ -131,7 +132,7 @@ class BaseOperators(PeopleSuite):
 
     async def test_a_wide_predicate(self, kit: Kit) -> None:
         await self._load(kit)
-        predicate = Person.id == "nobody"
+        predicate: Expr = Person.id == "nobody"
         for number in range(300):
             predicate = predicate | (Person.id == f"{number:02}")
         async with kit.session() as s:
@@ -139,18 +140,19 @@ class BaseOperators(PeopleSuite):
 
     async def test_a_real_bool_is_refused(self, kit: Kit) -> None:
         with pytest.raises(TypeError):
-            select(Person).where(Person.name is None)
+            select(Person).where(Person.name is None)  # pyright: ignore[reportUnnecessaryComparison] - the mistake
         assert kit.recorder.requests == []
 
     async def test_values_of_the_wrong_type_are_refused_before_anything_is_sent(self, kit: Kit) -> None:
         async with kit.session() as s:
-            for predicate in (
+            predicates: list[Callable[[], Expr]] = [
                 lambda: Person.years == "x",
                 lambda: Person.name == 5,
                 lambda: Person.years.in_(["a"]),
                 lambda: Person.name == "\0",
                 lambda: Person.years > 2**63,
-            ):
+            ]
+            for predicate in predicates:
                 with kit.recorder.since() as sent, pytest.raises((OrmError, TypeError)):
                     await s.scalars(select(Person).where(predicate()))
                 assert sent == []
@@ -163,7 +165,7 @@ class BaseOperators(PeopleSuite):
             {"texts": texts},
         )
         async with kit.session() as s:
-            wrong = []
+            wrong: list[str] = []
             for text in texts:
                 found = [p.name for p in await s.scalars(select(Person).where(Person.name == text))]
                 if found != [text]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar
 
 import pytest
 
@@ -31,7 +32,7 @@ class BasePorts(LiveSuite):
         if not kit.blocking:
             pytest.skip("this one may")
         port = kit.driver.connect()
-        steps = [
+        steps: list[Callable[[], Coroutine[Any, Any, object]]] = [
             lambda: port.execute(Request("RETURN 1 AS x", {}, columns=("x",))),
             port.begin,
             lambda: port.execute(Request("CREATE (:Person {id: 'a'})", {}, write=True)),

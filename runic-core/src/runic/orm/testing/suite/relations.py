@@ -93,9 +93,9 @@ class BaseRelations(LiveSuite):
         rows = await kit.rows("MATCH (:Person)-[r:RATED]->(:Film) RETURN r.stars ORDER BY r.stars")
         assert rows == [[1], [2], [3]]
         async with kit.session() as s:
-            a = await s.get(Person, "a", fetch=["rated"])
-            assert a is not None
-            assert ids(a.rated) == ["f"]
+            found = await s.get(Person, "a", fetch=["rated"])
+            assert found is not None
+            assert ids(found.rated) == ["f"]
 
     async def test_relating_again_updates_the_edge(self, kit: Kit) -> None:
         async with kit.session() as s:
@@ -114,8 +114,8 @@ class BaseRelations(LiveSuite):
             await s.relate(b, "friends", a)
             await s.relate(a, "peers", b)
         async with kit.session() as s:
-            a, b = await s.get_many(Person, ["a", "b"])
-            await s.unrelate(a, Person.friends, b)
+            start, end = await s.get_many(Person, ["a", "b"])
+            await s.unrelate(start, Person.friends, end)
         assert await kit.rows(EDGES) == [["a", "KNOWS", "c"], ["b", "KNOWS", "a"], ["a", "PEER", "b"]]
 
     async def test_unrelate_what_is_not_related_is_no_error(self, kit: Kit) -> None:
@@ -169,6 +169,7 @@ class BaseRelations(LiveSuite):
             a.friends.append(c)
             await s.flush()
             assert await kit.rows(EDGES) == [["a", "KNOWS", "b"], ["a", "KNOWS", "c"]]
+            assert b is not None
             a.friends.remove(b)
         assert await kit.rows(EDGES) == [["a", "KNOWS", "c"]]
 
@@ -184,6 +185,8 @@ class BaseRelations(LiveSuite):
             found = await s.get(Person, "a", fetch=["friends"])
             c2, d2 = await s.get_many(Person, ["c", "d"])
             assert found is not None
+            assert c2 is not None
+            assert d2 is not None
             found.friends = [c2, d2]
         rows = await kit.rows("MATCH (:Person {id: 'a'})-[r:KNOWS]->(b) RETURN b.id, r.kept ORDER BY b.id")
         assert rows == [["c", "c"], ["d", None]]
@@ -197,6 +200,7 @@ class BaseRelations(LiveSuite):
         async with kit.session() as s:
             found, other = await s.get_many(Person, ["a", "c"])
             assert found is not None
+            assert other is not None
             found.friends = [other]
         assert await kit.rows(EDGES) == [["a", "KNOWS", "c"], ["c", "KNOWS", "a"], ["a", "PEER", "b"]]
 
@@ -256,7 +260,11 @@ class BaseRelations(LiveSuite):
     async def test_cascade_adds_what_is_owned(self, kit: Kit) -> None:
         async with kit.session() as s:
             s.add(Order(id="o", lines=[Line(id="1", parts=[Line(id="1.1")]), Line(id="2")]))
-        assert await kit.rows(EDGES) == [["o", "HAS_LINE", "1"], ["o", "HAS_LINE", "2"], ["1", "HAS_PART", "1.1"]]
+        assert await kit.rows(EDGES) == [
+            ["o", "HAS_LINE", "1"],
+            ["o", "HAS_LINE", "2"],
+            ["1", "HAS_PART", "1.1"],
+        ]
 
     async def test_cascade_deletes_what_is_owned_loaded_or_not(self, kit: Kit) -> None:
         async with kit.session() as s:

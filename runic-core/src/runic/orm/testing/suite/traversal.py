@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import pytest
 
@@ -41,7 +42,9 @@ class BaseTraversal(LiveSuite):
     async def test_a_hop(self, kit: Kit) -> None:
         await self._graph(kit)
         async with kit.session() as s:
-            stmt = select(Person).alias("p").where(Person.id == "a", on="p").traverse(Person.friends).alias("q")
+            stmt = (
+                select(Person).alias("p").where(Person.id == "a", on="p").traverse(Person.friends).alias("q")
+            )
             assert keys(await s.scalars(stmt)) == ["b"]
 
     async def test_direction(self, kit: Kit) -> None:
@@ -160,13 +163,14 @@ class BaseTraversal(LiveSuite):
     async def test_contradictions_are_told_before_anything_is_sent(self, kit: Kit) -> None:
         async with kit.session() as s:
             with kit.recorder.since() as sent:
-                for stmt in (
+                mistakes: list[Callable[[], Any]] = [
                     lambda: select(Person).where(Film.title == "x"),
                     lambda: select(Person).return_target("nobody"),
                     lambda: select(Person).where(Person.name == "x", on="nobody"),
                     lambda: select(Person).traverse(Person.name).alias("x"),
                     lambda: select(Person).order_by("n.name) RETURN 1 //"),
-                ):
+                ]
+                for stmt in mistakes:
                     with pytest.raises((QueryError, TypeError)):
                         await s.scalars(stmt())
             assert sent == []

@@ -6,7 +6,7 @@ import copy
 import math
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 from hypothesis import given, settings
@@ -36,15 +36,17 @@ def same(left: Any, right: Any) -> bool:
     if type(left) is not type(right):
         return False
     if isinstance(left, float):
-        return left == right and math.copysign(1, left) == math.copysign(1, right)
+        return bool(left == right) and math.copysign(1, left) == math.copysign(1, right)
     if isinstance(left, Decimal):
-        return left.as_tuple() == right.as_tuple()
+        return bool(left.as_tuple() == right.as_tuple())
     if isinstance(left, datetime):
-        return left.replace(tzinfo=None) == right.replace(tzinfo=None) and left.tzinfo == right.tzinfo
+        return bool(left.replace(tzinfo=None) == right.replace(tzinfo=None) and left.tzinfo == right.tzinfo)
     if isinstance(left, list):
-        return len(left) == len(right) and all(map(same, left, right))
+        items = cast("list[object]", left)
+        return len(items) == len(right) and all(map(same, items, right))
     if isinstance(left, dict):
-        return list(left) == list(right) and all(same(left[key], right[key]) for key in left)
+        mapping = cast("dict[str, object]", left)
+        return list(mapping) == list(right) and all(same(mapping[key], right[key]) for key in mapping)
     return bool(left == right)
 
 
@@ -201,7 +203,7 @@ class BaseTypes(LiveSuite):
         async with kit.session() as s:
             ann, film = Person(id="a"), Film(id="f")
             s.add_all([ann, film])
-            edge = Rated(stars=5, note="it's \\ \"odd\" `$p0`", at=moment, tags=["a", "'"])
+            edge = Rated(stars=5, note='it\'s \\ "odd" `$p0`', at=moment, tags=["a", "'"])
             await s.relate(ann, "rated", film, edge)
         async with kit.session() as s:
             rows = await s.all_with_edges(
@@ -214,13 +216,15 @@ class BaseTypes(LiveSuite):
             )
             (found,) = [cells[1] for cells in rows]
             assert (found.stars, found.note, found.at, found.tags) == (
-                *(5, "it's \\ \"odd\" `$p0`", moment, ["a", "'"]),
+                *(5, 'it\'s \\ "odd" `$p0`', moment, ["a", "'"]),
             )
 
     @requires(Capability.NONFINITE_FLOAT)
     async def test_nan_and_infinity(self, kit: Kit) -> None:
         async with kit.session() as s:
-            s.add_all([Values(id="a", real=math.inf), Values(id="b", real=-math.inf), Values(id="c", real=math.nan)])
+            s.add_all(
+                [Values(id="a", real=math.inf), Values(id="b", real=-math.inf), Values(id="c", real=math.nan)]
+            )
         async with kit.session() as s:
             a, b, c = await s.get_many(Values, ["a", "b", "c"])
             assert a is not None
@@ -243,11 +247,11 @@ class BaseTypes(LiveSuite):
     async def test_predicates_take_the_same_values(self, kit: Kit) -> None:
         async with kit.session() as s:
             for field in ("text", "whole", "moment", "day", "clock", "span", "amount", "uuid", "blob"):
-                value = EXACT[field][-1] if field != "text" else "it's \\ \"odd\" `$p0`"
+                value: Any = EXACT[field][-1] if field != "text" else 'it\'s \\ "odd" `$p0`'
                 s.add(Values(id=field, **{field: value}))
             await s.flush()
             for field in ("text", "whole", "moment", "day", "clock", "span", "amount", "uuid", "blob"):
-                value = EXACT[field][-1] if field != "text" else "it's \\ \"odd\" `$p0`"
+                value = EXACT[field][-1] if field != "text" else 'it\'s \\ "odd" `$p0`'
                 found = await s.scalars(select(Values).where(getattr(Values, field) == value))
                 assert [each.id for each in found] == [field]
 

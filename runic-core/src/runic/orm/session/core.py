@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Iterable, Sequence
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
-from runic.orm.compile.dialect import UnitForm
 from runic.orm.core.metadata import node_meta
 from runic.orm.core.models import Edge
 from runic.orm.core.state import NOT_LOADED, EntityState, Status
 from runic.orm.driver.port import QueryResult, Request
 from runic.orm.exceptions import (
-    DriverError,
     EntityNotFoundError,
     LazyLoadError,
     OrmError,
@@ -28,12 +25,12 @@ from runic.orm.exceptions import (
 from runic.orm.mapper.mapper import Mapper
 from runic.orm.plugin.manager import adopt
 from runic.orm.session.blocking import run_blocking
-from runic.orm.session.changes import members, relation_difference
+from runic.orm.session.cascade import cascade
+from runic.orm.session.connection import Connection
 from runic.orm.session.exclusive import Exclusive
 from runic.orm.session.flush import Guarantee, execute_plan, promise
 from runic.orm.session.load import Loader, kind_of
 from runic.orm.session.plan import make_plan
-from runic.orm.session.recipe import node_recipe
 from runic.orm.session.reflect import Reflection
 from runic.orm.session.relating import Relating
 from runic.orm.session.staging import Staging, refuse_if_read_only, require_persistent
@@ -45,7 +42,7 @@ if TYPE_CHECKING:
     from runic.orm.compile.dialect import Dialect
     from runic.orm.compile.shape import Compiled
     from runic.orm.core.descriptors import FieldDescriptor
-    from runic.orm.driver.port import AsyncGraphDriver, GraphDriver, Port
+    from runic.orm.driver.port import AsyncGraphDriver, GraphDriver
 
 __all__ = ["SessionCore"]
 
@@ -79,87 +76,23 @@ class SessionCore:
         self.blocking = blocking
         self.autoflush: bool = autoflush
         self.read_only = read_only
-        self.log_level = logging.INFO if log_cypher else logging.DEBUG
+        log_level = logging.INFO if log_cypher else logging.DEBUG
         self.dialect: Dialect = self.driver.dialect
         self.mapper: Mapper = mapper or Mapper(self.dialect)
         self.unit: UnitOfWork = UnitOfWork(self)
-        self.loader: Loader = Loader(self.unit, self.dialect, self.send)
+        self.connection: Connection = Connection(
+            self.driver, self.unit, read_only=read_only, log_level=log_level
+        )
+        self.loader: Loader = Loader(self.unit, self.dialect, self.connection.send)
         self.exclusive: Exclusive = Exclusive()
         self.staging: Staging = Staging(self.unit, self.exclusive, read_only=read_only)
         self.relating: Relating = Relating(self.unit, self.exclusive, read_only=read_only)
         self.reflection: Reflection = Reflection(self.unit, self.relating)
-        self.transactional: bool = self.dialect.unit_form is UnitForm.TRANSACTION
-        self._port: Port | None = None
-        self._begun = False
-        self._raw_writes = 0
+        self.transactional: bool = self.connection.transactional
         self._flushes = 0
-        self._broken: OrmError | None = None
         self._blocks: list[bool] = []
         self._last: Guarantee = "transaction" if self.transactional else "single query"
         self._unit_guarantee: Guarantee = self._last
-
-    # -- the connection -------------------------------------------------------------------------
-
-    async def send(self, request: Request) -> QueryResult:
-        """Send one statement on this session's connection, beginning a transaction if need be."""
-        started = perf_counter()
-        try:
-            port = await self._checked_out()
-            result = await port.execute(request)
-        except DriverError as error:
-            if self.transactional:
-                await self._lose_transaction(error)
-            raise
-        except OrmError:
-            # Refused before anything was sent: the connection is as it was.
-            raise
-        except BaseException:
-            # Cancelled or interrupted half way: nobody knows what the connection will say next.
-            await self._drop_port(discard=True)
-            self.unit.unflush()
-            raise
-        if logger.isEnabledFor(self.log_level):
-            logger.log(
-                self.log_level, "%s [%d rows, %.1f ms]", request.text, len(result.rows), (perf_counter() - started) * 1e3
-            )
-        return result
-
-    async def _checked_out(self) -> Port:
-        """This session's connection, in a transaction if the server has them."""
-        port = self._port
-        if port is None:
-            port = self._port = self.driver.connect()
-        if self.transactional and not self._begun:
-            await port.begin(read_only=self.read_only)
-            self._begun = True
-        return port
-
-    async def _lose_transaction(self, error: OrmError) -> None:
-        """The server forgets a transaction after an error: what was flushed in it is staged again."""
-        if self._raw_writes:
-            self._broken = error
-        port, self._port, self._begun = self._port, None, False
-        self.unit.unflush()
-        if port is not None:
-            try:
-                await port.rollback()
-            except OrmError:
-                await port.release(discard=True)
-            else:
-                await port.release()
-
-    async def _drop_port(self, *, discard: bool = False) -> None:
-        port, self._port, self._begun = self._port, None, False
-        self._raw_writes = self._flushes = 0
-        if port is not None:
-            await port.release(discard=discard)
-
-    def _check_usable(self) -> None:
-        if self._broken is not None:
-            raise QueryError(
-                "the transaction was lost by an error, and with it statements sent with execute(write=True):"
-                f" call rollback() and start again ({self._broken})"
-            ) from self._broken
 
     # -- what descriptors ask for ---------------------------------------------------------------
 
@@ -176,8 +109,8 @@ class SessionCore:
         """See :class:`~runic.orm.core.state.Owner`."""
         if not self.blocking:
             raise LazyLoadError(
-                f"{type(entity).__name__}.{name} was not loaded, and attribute access cannot await: ask for it"
-                f" with fetch=[{name!r}], or await session.load(entity, {name!r})"
+                f"{type(entity).__name__}.{name} was not loaded, and attribute access cannot await: ask for"
+                f" it with fetch=[{name!r}], or await session.load(entity, {name!r})"
             )
         run_blocking(self._load_missing(entity, name))
         return entity.__dict__.get(name)
@@ -257,12 +190,12 @@ class SessionCore:
     async def run(self, compiled: Compiled) -> QueryResult:
         """Send a compiled read and return its cells."""
         await self._autoflush()
-        return await self.send(_request(compiled))
+        return await self.connection.send(_request(compiled))
 
     async def stream(self, compiled: Compiled, page: int) -> AsyncGenerator[Sequence[list[Any]]]:
         """Send a compiled read and yield its cells in portions."""
         await self._autoflush()
-        port = await self._checked_out()
+        port = await self.connection.checked_out()
         portions = port.stream(_request(compiled), page)
         try:
             async for portion in portions:
@@ -297,30 +230,32 @@ class SessionCore:
             if write:
                 refuse_if_read_only(self.read_only, "execute(write=True)")
             await self._autoflush()
-            result = await self.send(Request(cypher, dict(params or {}), write=write))
+            result = await self.connection.send(Request(cypher, dict(params or {}), write=write))
             if write:
-                self._raw_writes += 1
-                self._note_write("several queries" if self._flushes or self._raw_writes > 1 else self._last)
+                self.connection.raw_writes += 1
+                self._note_write(
+                    "several queries" if self._flushes or self.connection.raw_writes > 1 else self._last
+                )
             return result
 
     # -- writing --------------------------------------------------------------------------------
 
     async def _autoflush(self) -> None:
-        self._check_usable()
+        self.connection.check_usable()
         if self.autoflush and not self.read_only and self.unit.has_work():
             await self._flush()
 
     async def flush(self) -> None:
         """Send everything that is staged."""
         with self.exclusive:
-            self._check_usable()
+            self.connection.check_usable()
             await self._flush()
 
     async def _flush(self) -> None:
         unit = self.unit
         if not unit.has_work():
             return
-        await self._cascade()
+        await cascade(unit, self.loader)
         plan = make_plan(unit, self.dialect)
         if plan.steps:
             if self.read_only:
@@ -330,12 +265,12 @@ class SessionCore:
                 # Beforehand: a failure in the middle leaves some of it written.
                 self._note_write(guarantee)
             try:
-                await execute_plan(plan, unit, self.dialect, self.send)
+                await execute_plan(plan, unit, self.dialect, self.connection.send)
             except BaseException as error:
                 if guarantee == "several queries":
                     self.reflection.flushed(plan, left=unit.links)
                 elif self.transactional and isinstance(error, StaleObjectError):
-                    await self._lose_transaction(error)
+                    await self.connection.lose(error)
                 raise
             self._flushes += 1
             self._note_write("several queries" if self._several_queries() else guarantee)
@@ -351,72 +286,21 @@ class SessionCore:
             unit.committed()
 
     def _several_queries(self) -> bool:
-        return not self.transactional and self._flushes + self._raw_writes > 1
+        return not self.transactional and self._flushes + self.connection.raw_writes > 1
 
     def _note_write(self, guarantee: Guarantee) -> None:
         if self._unit_guarantee != "several queries":
             self._unit_guarantee = guarantee
 
-    async def _cascade(self) -> None:
-        """Follow relations declared with ``cascade=True``: add what they reach, delete with their owner."""
-        unit = self.unit
-        books = (unit.new, unit.merged, unit.dirty, unit.touched)
-        queue = [entity for book in books for entity in book.values() if self._cascades(entity.__class__)]
-        seen: set[int] = set()
-        while queue:
-            entity = queue.pop()
-            if id(entity) in seen:
-                continue
-            seen.add(id(entity))
-            for relation in self._cascades(entity.__class__):
-                if entity._runic_state.status is Status.PERSISTENT and relation_difference(entity, relation) is None:
-                    continue
-                for target in members(entity, relation):
-                    if target._runic_state.status in (Status.TRANSIENT, Status.DETACHED):
-                        unit.add(target)
-                    queue.append(target)
-        wave = list(unit.deleted.values())
-        while wave:
-            reached: list[Any] = []
-            groups: dict[FieldDescriptor, list[Any]] = {}
-            for entity in wave:
-                for relation in self._cascades(entity.__class__):
-                    groups.setdefault(relation, []).append(entity)
-            for relation, owners in groups.items():
-                await self.loader.relation(owners, relation)
-                for owner in owners:
-                    for target in members(owner, relation):
-                        if unit.has(target) and id(target) not in unit.deleted:
-                            unit.delete(target)
-                            reached.append(target)
-            wave = reached
-
-    def _cascades(self, cls: type[Any]) -> tuple[FieldDescriptor, ...]:
-        if issubclass(cls, Edge):
-            return ()
-        return node_recipe(cls, self.dialect).cascades  # type: ignore[arg-type]  # mypy takes no type[Any] for hashable
-
     async def commit(self) -> None:
         """Flush, and make it durable."""
         with self.exclusive:
-            self._check_usable()
+            self.connection.check_usable()
             await self._flush()
-            port = self._port
-            if port is not None and self._begun:
-                try:
-                    await port.commit()
-                except DriverError:
-                    self._begun = False
-                    self.unit.unflush()
-                    await self._drop_port(discard=True)
-                    raise
-                except BaseException:
-                    self.unit.unflush()
-                    await self._drop_port(discard=True)
-                    raise
+            await self.connection.commit()
             self.unit.committed()
             self._last, self._unit_guarantee = self._unit_guarantee, self._initial_guarantee()
-            await self._drop_port()
+            self._flushes = 0
 
     async def rollback(self) -> None:
         """Take back everything since the last commit."""
@@ -424,18 +308,11 @@ class SessionCore:
             await self._rollback()
 
     async def _rollback(self) -> None:
-        port, begun = self._port, self._begun
-        self._broken = None
         self._unit_guarantee = self._initial_guarantee()
+        self._flushes = 0
         self.unit.rollback()
         self.relating.forget()
-        try:
-            if port is not None and begun:
-                await port.rollback()
-        except BaseException:
-            await self._drop_port(discard=True)
-            raise
-        await self._drop_port()
+        await self.connection.rollback()
 
     async def leave(self, error: BaseException | None) -> None:
         """The end of a ``with`` block: commit, or roll back and let ``error`` go on."""
@@ -470,7 +347,7 @@ class SessionCore:
     async def enter_block(self) -> None:
         """Begin a block whose changes are flushed together at its end, or taken back together."""
         with self.exclusive:
-            self._check_usable()
+            self.connection.check_usable()
             await self._flush()
             self._blocks.append(self.autoflush)
             self.autoflush = False
@@ -504,4 +381,10 @@ class SessionCore:
 
 
 def _request(compiled: Compiled) -> Request:
-    return Request(compiled.text, compiled.parameters, columns=compiled.shape.columns, raw_cells=True)
+    return Request(
+        compiled.text,
+        compiled.parameters,
+        columns=compiled.shape.columns,
+        raw_cells=True,
+        packed=compiled.packed,
+    )

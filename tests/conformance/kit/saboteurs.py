@@ -121,7 +121,9 @@ def mapped(change: Callable[[Any], Any]) -> Break:
 
 async def ignores_veto(port: Port, request: Request) -> QueryResult:
     if request.write:
-        request = dataclasses.replace(request, text=request.text.replace("THEN 0 ELSE 1 END", "THEN 1 ELSE 1 END"))
+        request = dataclasses.replace(
+            request, text=request.text.replace("THEN 0 ELSE 1 END", "THEN 1 ELSE 1 END")
+        )
     return await port.execute(request)
 
 
@@ -249,7 +251,10 @@ def no_skip(query: str, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def wrong_identity(found: list[list[Any]]) -> list[list[Any]]:
-    return [[[cell[0], cell[1] + 1] if n == 0 and cell[0] == 3 else cell for n, cell in enumerate(row)] for row in found]
+    return [
+        [[cell[0], cell[1] + 1] if n == 0 and cell[0] == 3 else cell for n, cell in enumerate(row)]
+        for row in found
+    ]
 
 
 def shuffled_identities(found: list[list[Any]]) -> list[list[Any]]:
@@ -295,7 +300,9 @@ SABOTEURS: tuple[Saboteur, ...] = (
             "TestTraversal::test_direction",
         ),
     ),
-    Saboteur("ignores limit", parameters(huge_limit), ("TestQueries::test_pages_together_are_everything_once",)),
+    Saboteur(
+        "ignores limit", parameters(huge_limit), ("TestQueries::test_pages_together_are_everything_once",)
+    ),
     Saboteur("ignores skip", parameters(no_skip), ("TestQueries::test_pages_together_are_everything_once",)),
     Saboteur(
         "ignores order",
@@ -331,8 +338,16 @@ SABOTEURS: tuple[Saboteur, ...] = (
         rows(lambda found: found * 2),
         ("TestQueries::test_order", "TestTraversal::test_two_hops_to_another_class"),
     ),
-    Saboteur("loses the last row", rows(lambda found: found[:-1] if len(found) > 1 else found), ("TestQueries::test_order",)),
-    Saboteur("keeps integers as doubles", cells(ints_as_doubles), ("TestTypes::test_values_come_back_exactly[whole]",)),
+    Saboteur(
+        "loses the last row",
+        rows(lambda found: found[:-1] if len(found) > 1 else found),
+        ("TestQueries::test_order",),
+    ),
+    Saboteur(
+        "keeps integers as doubles",
+        cells(ints_as_doubles),
+        ("TestTypes::test_values_come_back_exactly[whole]",),
+    ),
     Saboteur("trims texts", mapped(trimmed), ("TestTypes::test_values_come_back_exactly[text]",)),
     Saboteur(
         "writes text for nothing",
@@ -343,7 +358,10 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "writes twice",
         writes_twice,
-        ("TestRelations::test_parallel_edges_are_made_on_purpose", "TestIdentity::test_the_most_specific_class_comes_back"),
+        (
+            "TestRelations::test_parallel_edges_are_made_on_purpose",
+            "TestIdentity::test_the_most_specific_class_comes_back",
+        ),
     ),
     Saboteur("forgets updates", writes_nothing, ("TestChanges::test_only_changed_properties_are_written",)),
     Saboteur(
@@ -361,9 +379,20 @@ SABOTEURS: tuple[Saboteur, ...] = (
         reads_may_write,
         ("TestSessions::test_the_server_refuses_a_write_in_a_read",),
     ),
-    Saboteur("answers reads by heart", Cache(), ("TestSessions::test_what_one_session_commits_another_sees",)),
-    Saboteur("mixes the answers of sessions", Mixer(), ("TestConcurrency::test_values_of_requests_at_once_do_not_mix",)),
-    Saboteur("suspends in a blocking port", suspends, ("TestPorts::test_a_blocking_port_never_suspends",), ("sync",)),
+    Saboteur(
+        "answers reads by heart", Cache(), ("TestSessions::test_what_one_session_commits_another_sees",)
+    ),
+    Saboteur(
+        "mixes the answers of sessions",
+        Mixer(),
+        ("TestConcurrency::test_values_of_requests_at_once_do_not_mix",),
+    ),
+    Saboteur(
+        "suspends in a blocking port",
+        suspends,
+        ("TestPorts::test_a_blocking_port_never_suspends",),
+        ("sync",),
+    ),
     Saboteur(
         "swallows cancellation",
         swallows_interrupts,

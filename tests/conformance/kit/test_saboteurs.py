@@ -64,7 +64,9 @@ def cases() -> Iterator[Any]:
     for saboteur in SABOTEURS:
         for colour in saboteur.colours:
             for check in saboteur.caught_by:
-                yield pytest.param(saboteur, colour, check, id=f"{saboteur}-{colour}-{check.partition('::')[2]}")
+                yield pytest.param(
+                    saboteur, colour, check, id=f"{saboteur}-{colour}-{check.partition('::')[2]}"
+                )
 
 
 @pytest.mark.parametrize(("saboteur", "colour", "check"), list(cases()))
@@ -87,7 +89,9 @@ def test_what_is_broken_is_noticed(
     try:
         with pytest.raises((Exception, pytest.fail.Exception)) as caught:
             run_check(SabotagedDrivers(honest, make), colour, check)
-        assert not isinstance(caught.value, (ImportError, SyntaxError, NameError, ConnectionLostError)), caught.value
+        assert not isinstance(caught.value, (ImportError, SyntaxError, NameError, ConnectionLostError)), (
+            caught.value
+        )
     finally:
         for driver in drivers:
             if colour == "sync":
@@ -119,7 +123,9 @@ CLAIMED_FALSELY = (
 )
 
 
-@pytest.mark.parametrize(("capability", "check"), CLAIMED_FALSELY, ids=lambda each: getattr(each, "name", None))
+@pytest.mark.parametrize(
+    ("capability", "check"), CLAIMED_FALSELY, ids=lambda each: getattr(each, "name", None)
+)
 @pytest.mark.parametrize("colour", ["sync", "async"])
 def test_a_capability_that_is_claimed_falsely_fails(
     falkordb_server: Any, honest: Drivers, capability: Capability, check: str, colour: Colour

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from runic.orm.compile.dialect import Capability
     from runic.orm.testing.harness import Harness
 
-__all__ = ["check_gaps", "checks", "suite_modules", "test_ids"]
-
-_extra: set[str] = set()
+__all__ = ["check_gaps", "checks", "suite_modules"]
 
 
 def suite_modules() -> Iterator[str]:
@@ -43,15 +41,6 @@ def checks() -> dict[str, tuple[Capability, ...]]:
     return found
 
 
-def test_ids() -> frozenset[str]:
-    """The ids that a gap may name."""
-    return frozenset({*checks(), *_extra})
-
-
-# pytest would take it for a test wherever it is imported.
-test_ids.__test__ = False  # type: ignore[attr-defined]
-
-
 def check_gaps(harness: Harness) -> None:
     """See that every known gap of a harness is about a check that exists, and none is listed twice.
 
@@ -59,7 +48,7 @@ def check_gaps(harness: Harness) -> None:
         LookupError: an unknown id.
         ValueError: the same id twice.
     """
-    known = test_ids()
+    known = checks()
     seen: set[str] = set()
     for gap in harness.known_gaps:
         if gap.base_id not in known:

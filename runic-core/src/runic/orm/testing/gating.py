@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runic.orm.compile.dialect import Capability
 from runic.orm.exceptions import OrmError, UnsupportedByBackendError
 
 if TYPE_CHECKING:
+    from runic.orm.compile.dialect import Capability
     from runic.orm.testing.kit import Kit
 
 __all__ = ["PROBES", "Probe", "check_refused", "required_by", "requires"]
@@ -70,9 +70,9 @@ async def check_refused(kit: Kit, capability: Capability) -> str:
     Raises:
         AssertionError: it is not refused, or only by the server, or the server can do it.
     """
-    from runic.orm.testing.probes import PROBES as filled  # the module fills the table
+    import runic.orm.testing.probes  # noqa: F401 - fills the table
 
-    probe = filled.get(capability, Probe())
+    probe = PROBES.get(capability, Probe())
     how = "nothing to refuse"
     if probe.operation is not None:
         with kit.recorder.since() as sent:
@@ -85,7 +85,8 @@ async def check_refused(kit: Kit, capability: Capability) -> str:
             pass
         else:
             raise AssertionError(
-                f"{kit.dialect.name} does not claim {capability.name}, but its server can do it: {probe.statement}"
+                f"{kit.dialect.name} does not claim {capability.name}, but its server can do it:"
+                f" {probe.statement}"
             )
     return how
 

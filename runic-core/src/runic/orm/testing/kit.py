@@ -130,7 +130,7 @@ class Kit:
         def run(job: Callable[[], Any]) -> Any:
             try:
                 return run_blocking(job())
-            except Exception as error:  # noqa: BLE001  # as asyncio.gather(return_exceptions=True)
+            except Exception as error:  # as asyncio.gather(return_exceptions=True)
                 return error
 
         with ThreadPoolExecutor(len(jobs)) as pool:
@@ -142,11 +142,8 @@ class Kit:
         Raises:
             AssertionError: a connection was not given back, or a task still runs.
         """
-        if self.blocking:
-            result = run_blocking(coroutine)
-        else:
-            result = self.drivers.runner.run(_alone(coroutine))
-        leaked = [port for port in self.recorder.in_use.values()]
+        result = run_blocking(coroutine) if self.blocking else self.drivers.runner.run(_alone(coroutine))
+        leaked = list(self.recorder.in_use.values())
         assert not leaked, f"{len(leaked)} connections were not given back"
         return result
 

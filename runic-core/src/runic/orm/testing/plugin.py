@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-_RESULTS = pytest.StashKey[list["Result"]]()
 FACTS = "runic"
 """Name of the user property that carries what the report needs to know of a test."""
 
@@ -41,9 +40,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Results are collected on the controller only."""
-    pytest.register_assert_rewrite("runic.orm.testing.suite", "runic.orm.testing.kit")
-    config.stash[_RESULTS] = []
+    """Prepare for checks, should there be any."""
+    pytest.register_assert_rewrite(
+        "runic.orm.testing.suite", "runic.orm.testing.kit", "runic.orm.testing.people"
+    )
+    if not hasattr(config, "workerinput"):  # results come together in the main process
+        config.pluginmanager.register(_Collector(config), "runic-report")
 
 
 # -- fixtures -----------------------------------------------------------------------------------
@@ -107,41 +109,32 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 # -- report -------------------------------------------------------------------------------------
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Remember how a check of the kit ended."""
-    facts: dict[str, Any] | None = dict(report.user_properties).get(FACTS)  # type: ignore[assignment]
-    if facts is None or _config is None:
-        return
-    if report.when == "call" or (report.when == "setup" and report.outcome != "passed"):
-        from runic.orm.testing.report import Result
+class _Collector:
+    """Remembers how the checks of one run ended, and writes the report."""
 
-        _config.stash[_RESULTS].append(Result.of(report, facts))
+    def __init__(self, config: pytest.Config) -> None:
+        self.kind: str | None = config.getoption("--runic-report")
+        self.file: Path | None = config.getoption("--runic-report-file")
+        self.results: list[Result] = []
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        facts: Any = dict(report.user_properties).get(FACTS)
+        if facts is not None and (report.when == "call" or (report.when == "setup" and not report.passed)):
+            from runic.orm.testing.report import Result
 
-_config: pytest.Config | None = None
+            self.results.append(Result.of(report, facts))
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self.kind is None:
+            return
+        from runic.orm.testing.report import render
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """The hook for reports is not told the configuration."""
-    global _config
-    _config = session.config
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Write the report."""
-    kind: str | None = config.getoption("--runic-report")
-    if kind is None:
-        return
-    from runic.orm.testing.report import render
-
-    results = config.stash[_RESULTS]
-    text = render(results, kind)
-    file: Path | None = config.getoption("--runic-report-file")
-    if file is None:
-        terminalreporter.section("conformance")
-        terminalreporter.write(text)
-    else:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-        terminalreporter.line(f"conformance report: {file}")
+        text = render(self.results, self.kind)
+        if self.file is None:
+            terminalreporter.section("conformance")
+            terminalreporter.write(text)
+        else:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self.file.write_text(text, encoding="utf-8")
+            terminalreporter.line(f"conformance report: {self.file}")

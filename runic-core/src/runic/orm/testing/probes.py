@@ -70,14 +70,19 @@ def _index_probe(kind: str, *names: str) -> Probe:
 PROBES.update(
     {
         Capability.REGEX: Probe(_regex, statement="RETURN 'abc' =~ 'a.*'"),
-        Capability.VARIABLE_LENGTH: Probe(_variable_length, statement="MATCH p = ()-[*1..2]->() RETURN count(p)"),
+        Capability.VARIABLE_LENGTH: Probe(
+            _variable_length, statement="MATCH p = ()-[*1..2]->() RETURN count(p)"
+        ),
         Capability.FULLTEXT: Probe(_fulltext),
         Capability.VECTOR: Probe(_vector),
         Capability.POINT: Probe(
             _distance,
-            statement="RETURN distance(point({latitude: 0, longitude: 0}), point({latitude: 1, longitude: 1}))",
+            statement="RETURN distance(point({latitude: 0, longitude: 0}),"
+            " point({latitude: 1, longitude: 1}))",
         ),
-        Capability.EXISTS_SUBQUERY: Probe(statement="MATCH (n) WHERE EXISTS { MATCH (n)-->() } RETURN count(n)"),
+        Capability.EXISTS_SUBQUERY: Probe(
+            statement="MATCH (n) WHERE EXISTS { MATCH (n)-->() } RETURN count(n)"
+        ),
         Capability.NONFINITE_FLOAT: Probe(_nonfinite, ValueNotStorableError),
         Capability.RANGE_INDEX: _index_probe("RANGE", "name"),
         Capability.COMPOSITE_INDEX: _index_probe("RANGE", "name", "years"),

@@ -6,9 +6,9 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequen
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from runic.orm.driver.port import Request
 
 if TYPE_CHECKING:
+    from runic.orm.driver.port import Request
     from types import TracebackType
 
     from runic.orm.compile.dialect import Dialect

@@ -1,5 +1,7 @@
 """The report: capability by backend, as the tests found it.
 
+Example::
+
     pytest tests/conformance --runic-report=md --runic-report-file=docs/capabilities.md
 """
 

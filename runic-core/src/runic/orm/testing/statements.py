@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any, cast, TYPE_CHECKING
 
 from runic.orm.compile.compiler import compile_execution, compile_statement
-from runic.orm.compile.dialect import Dialect
 from runic.orm.core.types import GeoLocation, Vector
 from runic.orm.exceptions import UnsupportedByBackendError
 from runic.orm.query import ir
@@ -26,6 +25,9 @@ from runic.orm.testing.models import (
     Values,
     Visit,
 )
+
+if TYPE_CHECKING:
+    from runic.orm.compile.dialect import Dialect
 
 __all__ = ["SECRETS", "STATEMENTS", "golden_text", "nodes_of"]
 
@@ -61,7 +63,7 @@ STATEMENTS: dict[str, Callable[[], Any]] = {
     "matches": lambda: select(Person).where(Person.name.matches(SECRET)),
     "null": lambda: select(Person).where(Person.email.is_null() | Person.years.is_not_null()),
     "and or not": lambda: select(Person).where(
-        ~((Person.name == SECRET) | (Person.years > NUMBER)) & (Person.active == True)  # noqa: E712
+        ~((Person.name == SECRET) | (Person.years > NUMBER)) & (Person.active == True)
     ),
     "two fields": lambda: select(Employee).where(Employee.salary > Employee.years),
     "generated key": lambda: select(Counted).where(Counted.id == NUMBER),
@@ -71,11 +73,17 @@ STATEMENTS: dict[str, Callable[[], Any]] = {
     "distinct": lambda: select(Person).distinct(),
     "project": lambda: select(Person).project(Person.name, Person.seen),
     "aggregate": lambda: select(Person).aggregate(
-        count(), sum_(Person.years), avg(Person.score), min_(Person.name), max_(Person.seen), collect(Person.name)
+        *(count(), sum_(Person.years), avg(Person.score)),
+        *(min_(Person.name), max_(Person.seen), collect(Person.name)),
     ),
-    "group by field": lambda: select(Person).aggregate(count(Person.id, distinct=True).as_("n"), group_by=Person.name),
+    "group by field": lambda: select(Person).aggregate(
+        count(Person.id, distinct=True).as_("n"), group_by=Person.name
+    ),
     "group by node": lambda: (
-        _people().traverse(Person.friends, optional=False).alias("f").aggregate(collect("f").as_("all"), group_by="p")
+        _people()
+        .traverse(Person.friends, optional=False)
+        .alias("f")
+        .aggregate(collect("f").as_("all"), group_by="p")
     ),
     "hop": lambda: _people().traverse(Person.friends).alias("f"),
     "incoming hop": lambda: _people().traverse(Person.known_by, optional=False).alias("f"),
@@ -91,19 +99,25 @@ STATEMENTS: dict[str, Callable[[], Any]] = {
         _people().traverse(Person.company, optional=False).alias("c").traverse(Company.staff).alias("q")
     ),
     "repeat": lambda: _people().repeat(Person.friends, min_hops=2, max_hops=4).alias("q").distinct(),
-    "stage": lambda: _people().where(Person.years > NUMBER, on="p").with_("p").traverse(Person.friends).alias("q"),
+    "stage": lambda: (
+        _people().where(Person.years > NUMBER, on="p").with_("p").traverse(Person.friends).alias("q")
+    ),
     "distance": lambda: (
         select(Visit).where(distance(Visit.where, _HERE) < NUMBER).order_by(distance(Visit.where, _HERE))
     ),
     "fulltext": lambda: FulltextQueryBuilder(None, Document, SECRET, None),
     "fulltext refined": lambda: (
-        FulltextQueryBuilder(None, Document, SECRET, ["title"]).where(score() > NUMBER).where(Document.year > NUMBER)
+        FulltextQueryBuilder(None, Document, SECRET, ["title"])
+        .where(score() > NUMBER)
+        .where(Document.year > NUMBER)
     ),
     "fulltext of a subclass": lambda: FulltextQueryBuilder(None, Report, SECRET, None),
     "count": lambda: select(Person).distinct().counted(),
     "vector": lambda: VectorQueryBuilder(None, Document, Document.embedding, Vector([1, 2, 3]), 5),
     "vector refined": lambda: (
-        VectorQueryBuilder(None, Document, Document.embedding, Vector([1, 2, 3]), 5).where(Document.year == NUMBER)
+        VectorQueryBuilder(None, Document, Document.embedding, Vector([1, 2, 3]), 5).where(
+            Document.year == NUMBER
+        )
     ),
     "film": lambda: select(Film).where(Film.year.in_([NUMBER, 7])),
 }  # fmt: skip

@@ -67,7 +67,7 @@ class BaseCancellation(LiveSuite):
         session.add(ann)
         try:
             await session.commit()
-        except BaseException as caught:  # noqa: BLE001  # it is what is tested
+        except BaseException as caught:  # it is what is tested
             assert caught is error
         else:
             raise AssertionError("the interrupt was swallowed")

@@ -40,8 +40,8 @@ class BaseConcurrency(LiveSuite):
                     for person in found:
                         person.score = float(number)
                 async with kit.session() as s:
-                    rows = (await s.execute("MATCH (n:Person {name: $name}) RETURN n.score", {"name": mine})).rows
-                    assert rows == [[float(number)]] * 5
+                    result = await s.execute("MATCH (n:Person {name: $name}) RETURN n.score", {"name": mine})
+                    assert result.rows == [[float(number)]] * 5
                 return mine
 
             return run

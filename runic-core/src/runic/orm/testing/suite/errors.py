@@ -63,8 +63,12 @@ class BaseErrors(LiveSuite):
             with pytest.raises(OrmError) as caught:
                 await s.execute("RETURN surely_no_such_function(1)")
             await s.rollback()
-        copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301  # our own
-        assert (type(copy), str(copy), copy.backend) == (type(caught.value), str(caught.value), kit.dialect.name)
+        copy = pickle.loads(pickle.dumps(caught.value))  # our own
+        assert (type(copy), str(copy), copy.backend) == (
+            type(caught.value),
+            str(caught.value),
+            kit.dialect.name,
+        )
 
     @requires(Capability.UNIQUE)
     async def test_a_unique_violation_of_a_raw_write(self, kit: Kit) -> None:

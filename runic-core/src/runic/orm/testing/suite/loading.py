@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, ClassVar
 
 import pytest
@@ -29,7 +30,7 @@ class BaseLoading(LiveSuite):
                 Company(id=f"c{n}", branches=[Branch(id=f"b{n}", city=f"city{n}")]) for n in range(3)
             ]
             people = [Person(id=f"{n:04}", company=companies[n % 3]) for n in range(count)]
-            for person, friend in zip(people, people[1:], strict=False):
+            for person, friend in itertools.pairwise(people):
                 person.friends = [friend]
             s.add_all([*companies, *(c.branches[0] for c in companies), *people])
 

@@ -67,7 +67,7 @@ class BaseNames(LiveSuite):
             kit.harness.reset(kit.drivers.sync)
             try:
                 await self._use(kit, name, number)
-            except Exception as error:  # noqa: BLE001  # collected below
+            except Exception as error:  # collected below
                 wrong.append(f"{name}: {type(error).__name__}: {error}")
         assert not wrong, "\n".join(wrong)
 

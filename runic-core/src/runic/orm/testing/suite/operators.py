@@ -38,8 +38,8 @@ COMPARISONS: tuple[tuple[str, Any, list[str]], ...] = (
     ("text order", _P.name > "B", compared("name", operator.gt, "B")),
     ("float", _P.score >= 1.25, compared("score", operator.ge, 1.25)),
     ("float and int", _P.score > 1, compared("score", operator.gt, 1)),
-    ("flag", _P.active == True, compared("active", operator.eq, True)),  # noqa: E712
-    ("not flag", _P.active == False, compared("active", operator.eq, False)),  # noqa: E712
+    ("flag", _P.active == True, compared("active", operator.eq, True)),
+    ("not flag", _P.active == False, compared("active", operator.eq, False)),
     ("empty text", _P.name == "", compared("name", operator.eq, "")),
     ("in", _P.name.in_(["Ann", "it's", "nobody"]), compared("name", lambda a, b: a in b, {"Ann", "it's"})),
     ("in nothing", _P.name.in_([]), []),
@@ -55,11 +55,11 @@ COMPARISONS: tuple[tuple[str, Any, list[str]], ...] = (
     ("endswith bracket", _P.name.endswith("]"), compared("name", str.endswith, "]")),
     ("is null", _P.years.is_null(), keys(r for r in PEOPLE if r["years"] is None)),
     ("is not null", _P.email.is_not_null(), keys(r for r in PEOPLE if r["email"] is not None)),
-    ("eq none", _P.email == None, keys(r for r in PEOPLE if r["email"] is None)),  # noqa: E711
-    ("ne none", _P.email != None, keys(r for r in PEOPLE if r["email"] is not None)),  # noqa: E711
+    ("eq none", _P.email == None, keys(r for r in PEOPLE if r["email"] is None)),
+    ("ne none", _P.email != None, keys(r for r in PEOPLE if r["email"] is not None)),
     (
         "and",
-        (_P.years > 10) & (_P.active == True),  # noqa: E712
+        (_P.years > 10) & (_P.active == True),
         keys(r for r in PEOPLE if r["years"] is not None and r["years"] > 10 and r["active"]),
     ),
     (
@@ -71,12 +71,12 @@ COMPARISONS: tuple[tuple[str, Any, list[str]], ...] = (
     ("not not", ~~(_P.years > 10), compared("years", operator.gt, 10)),
     (
         "de morgan",
-        ~((_P.name == "Bob") | (_P.active == True)),  # noqa: E712
+        ~((_P.name == "Bob") | (_P.active == True)),
         keys(r for r in PEOPLE if r["name"] != "Bob" and not r["active"]),
     ),
     (
         "mixed",
-        ((_P.name == "Ann") | (_P.name == "Bob")) & ((_P.active == True) | (_P.years > 30)),  # noqa: E712
+        ((_P.name == "Ann") | (_P.name == "Bob")) & ((_P.active == True) | (_P.years > 30)),
         keys(
             r
             for r in PEOPLE
@@ -111,7 +111,7 @@ class BaseOperators(PeopleSuite):
     async def test_several_wheres_are_anded(self, kit: Kit) -> None:
         await self._load(kit)
         async with kit.session() as s:
-            stmt = select(Person).where(Person.name == "Ann").where(Person.active == True)  # noqa: E712
+            stmt = select(Person).where(Person.name == "Ann").where(Person.active == True)
             found = await s.scalars(stmt)
             assert keys(found) == keys(r for r in PEOPLE if r["name"] == "Ann" and r["active"])
 
@@ -195,7 +195,7 @@ class BaseOperators(PeopleSuite):
                     await session.commit()
                 except ValueNotStorableError as error:
                     assert not sent
-                    assert "Person." in str(error)  # noqa: PT017  # sometimes it is not refused
+                    assert "Person." in str(error)  # sometimes it is not refused
                     await session.close()
                     continue
             await session.close()

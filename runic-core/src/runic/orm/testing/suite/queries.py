@@ -161,7 +161,7 @@ class BaseQueries(PeopleSuite):
 
     async def test_a_statement_is_a_value(self, kit: Kit) -> None:
         await self._load(kit)
-        base = select(Person).where(Person.active == True)  # noqa: E712
+        base = select(Person).where(Person.active == True)
         narrow = base.where(Person.name == "Ann")
         async with kit.session() as s:
             assert await s.count(base) == sum(r["active"] for r in PEOPLE)

@@ -30,8 +30,8 @@ PLACES = {
 def metres(a: GeoLocation, b: GeoLocation) -> float:
     """Great-circle distance on a sphere."""
     φ1, φ2 = math.radians(a.latitude), math.radians(b.latitude)
-    Δλ = math.radians(b.longitude - a.longitude)
-    h = math.sin((φ2 - φ1) / 2) ** 2 + math.cos(φ1) * math.cos(φ2) * math.sin(Δλ / 2) ** 2
+    λ = math.radians(b.longitude - a.longitude)
+    h = math.sin((φ2 - φ1) / 2) ** 2 + math.cos(φ1) * math.cos(φ2) * math.sin(λ / 2) ** 2
     return 2 * 6_371_000 * math.asin(math.sqrt(h))
 
 

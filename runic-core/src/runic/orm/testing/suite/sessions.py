@@ -58,14 +58,13 @@ class BaseSessions(LiveSuite):
         assert await kit.rows("MATCH (n:Person) RETURN n.name") == [["outside"]]
 
     async def test_blocks_nest(self, kit: Kit) -> None:
-        async with kit.session() as s:
-            async with s.transaction():
-                s.add(Person(id="a"))
-                with pytest.raises(ZeroDivisionError):
-                    async with s.transaction():
-                        s.add(Person(id="b"))
-                        raise ZeroDivisionError
-                s.add(Person(id="c"))
+        async with kit.session() as s, s.transaction():
+            s.add(Person(id="a"))
+            with pytest.raises(ZeroDivisionError):
+                async with s.transaction():
+                    s.add(Person(id="b"))
+                    raise ZeroDivisionError
+            s.add(Person(id="c"))
         assert await kit.rows(IDS) == [["a"], ["c"]]
 
     async def test_a_read_only_session_refuses_writes_before_anything_is_sent(self, kit: Kit) -> None:

@@ -26,7 +26,7 @@ class BaseTraversal(LiveSuite):
     area: ClassVar[str] = "traversal"
 
     async def _graph(self, kit: Kit) -> None:
-        #   a -> b -> c -> d -> a   (KNOWS), e alone; a, b at x, c at y; a rated f (5) and g (2), b rated f (3)
+        # a -> b -> c -> d -> a (KNOWS), e alone; a, b at x, c at y; a rated f (5) and g (2), b rated f (3)
         async with kit.session() as s:
             people = {key: Person(id=key, name=key.upper(), years=ord(key)) for key in "abcde"}
             for left, right in ("ab", "bc", "cd", "da"):

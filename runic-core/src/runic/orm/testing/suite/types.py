@@ -158,7 +158,7 @@ class BaseTypes(LiveSuite):
                             wrong.append(f"{field}={value!r}: the error does not name the field: {error}")
                     except FieldValidationError as error:
                         wrong.append(f"{field}={value!r}: {type(error).__name__}: {error}")
-                    except Exception as error:  # noqa: BLE001  # collected below
+                    except Exception as error:  # collected below
                         wrong.append(f"{field}={value!r}: {type(error).__name__}: {error}")
                     else:
                         wrong.append(f"{field}={value!r} was taken")

@@ -112,7 +112,8 @@ def table(figures: dict[str, dict[str, list[float]]], nodes: int) -> str:
         raw_cpu, own_cpu = (statistics.median(by[f"{name} cpu"]) * 1e3 for name in ("raw client", "runic"))
         goal = OPERATIONS[operation][2]
         lines.append(
-            f"{operation:14} {raw:8.0f} ({raw_cpu:5.0f}) {own:8.0f} ({own_cpu:5.0f}) {own / raw:6.2f}x <={goal:4.1f}x"
+            f"{operation:14} {raw:8.0f} ({raw_cpu:5.0f}) {own:8.0f} ({own_cpu:5.0f})"
+            f" {own / raw:6.2f}x <={goal:4.1f}x"
         )
     return "\n".join(lines)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.workload import Rows
+if TYPE_CHECKING:
+    from bench.workload import Rows
 
 BATCH = 5000
 
@@ -34,8 +35,8 @@ class RawFalkorDB:
             for person in rows.people
         ]
         text = (
-            "UNWIND $rows AS row CREATE (n:Person {id: row.id, name: row.name, email: row.email, age: row.age,"
-            " height: row.height, active: row.active, joined: row.joined, level: row.level}) RETURN id(n)"
+            "UNWIND $rows AS row CREATE (n:Person {id: row.id, name: row.name, email: row.email,"
+            " age: row.age, height: row.height, active: row.active, joined: row.joined, level: row.level}) RETURN id(n)"
         )
         self.ids = [row[0] for row in self._batches(text, values)]
 

@@ -12,10 +12,10 @@ from runic.orm.core.metadata import EdgeMeta, NodeMeta
 from runic.orm.exceptions import ConstraintViolation, DriverError, MetadataError
 
 from ..bolt.dialect import BoltDialect
+from ..bolt.statements import writes
 from ..neo4j.dialect import lucene
 from .codecs import CODECS
 from .emitter import ArcadeDBEmitter
-from .statements import writes
 
 if TYPE_CHECKING:
     from runic.orm.compile.codec import Codec

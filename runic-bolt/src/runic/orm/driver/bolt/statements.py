@@ -1,4 +1,4 @@
-"""Whether a raw statement writes: the server does not keep a READ transaction from it (26.10)."""
+"""Whether a raw statement writes: for servers that do not keep a READ transaction from it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WRITING = frozenset(
 )
 _READING = re.compile(
     r"(?:db\.(?:index\.(?:fulltext|vector)\.query\w+|labels|relationshiptypes|propertykeys|schema\.\w+)"
-    r"|dbms\.components|vector\.neighbors)$",
+    r"|dbms\.components|vector\.neighbors|text_search\.\w+|vector_search\.\w+|mg\.\w+)$",
     re.IGNORECASE,
 )
 

@@ -243,6 +243,9 @@ class SessionMachine(RuleBasedStateMachine):
         if not key or not target:
             return
         self.settle(key, relation)
+        if self.mine[key].__dict__.get(relation, NOT_LOADED) is NOT_LOADED:
+            self.session.flush()
+            self.flushed()
         listed = getattr(self.mine[key], relation)
         there = any(each is self.mine[target] for each in listed)
         if add and not there:
@@ -265,7 +268,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     def settle_merged(self, *merged: str) -> None:
         """Merging says nothing of edges that it does not name, and so takes none away before it is flushed."""
-        if any(self.mine[key]._new and key in self.stored.nodes for key in merged):
+        if any(id(self.mine[key]) in self.session._core.unit.merged for key in merged):
             self.session.flush()
             self.flushed()
 

@@ -122,6 +122,13 @@ class LinkBook:
             link for link in self.parallels if id(link.start) not in entities and id(link.end) not in entities
         ]
 
+    def then(self, later: LinkBook) -> None:
+        """Stage what ``later`` has, as if it had been staged after this."""
+        for link in later.removals.values():
+            self.remove(link)
+        for link in (*later.additions.values(), *later.parallels):
+            self.add(link)
+
     def without(self, other: LinkBook) -> LinkBook:
         """The links that are not in ``other``."""
         book = LinkBook()

@@ -298,6 +298,8 @@ class UnitOfWork:
 
     def unflush(self) -> None:
         """Stage again all that was flushed since the last commit, because the database lost it."""
+        pending: list[Any] = []
+        gone: set[int] = set()
         for before in reversed(self.journal):
             entity = before.entity
             state: EntityState = entity._runic_state
@@ -310,8 +312,15 @@ class UnitOfWork:
             was_deleted = state.status is Status.DELETED
             state.status, state.id, state.owner = before.status, before.id, self.owner
             entity.__dict__.update(before.assigned)
-            if before.status is Status.PENDING:
-                (self.merged if before.merged else self.new)[id(entity)] = entity
+            if before.status is Status.PENDING and id(entity) in self.deleted:
+                # Added and deleted within what was lost.
+                del self.deleted[id(entity)]
+                self.dirty.pop(id(entity), None)
+                self.touched.pop(id(entity), None)
+                state.status, state.owner = Status.TRANSIENT, None
+                gone.add(id(entity))
+            elif before.status is Status.PENDING:
+                pending.append((before.merged, entity))
             elif before.status is Status.TRANSIENT:
                 state.owner = None
             else:
@@ -322,11 +331,18 @@ class UnitOfWork:
                     self.touched[id(entity)] = entity
                 if was_deleted:
                     self.deleted[id(entity)] = entity
+        for merged in (False, True):
+            # In the order in which they were added, and before those added since.
+            staged = self.merged if merged else self.new
+            later = dict(staged)
+            staged.clear()
+            staged.update((id(entity), entity) for was, entity in reversed(pending) if was is merged)
+            staged.update(later)
         for book in reversed(self.link_journal):
-            book.additions.update(self.links.additions)
-            book.removals.update(self.links.removals)
-            book.parallels.extend(self.links.parallels)
+            book.then(self.links)
             self.links = book
+        if gone:
+            self.links.forget(gone)
         self.committed()
 
     def rollback(self) -> None:

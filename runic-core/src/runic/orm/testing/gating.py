@@ -97,7 +97,7 @@ async def _refusal(kit: Kit, capability: Capability, probe: Probe) -> str:
         await probe.operation(kit)
     except probe.raises as error:
         if isinstance(error, UnsupportedByBackendError):
-            assert error.backend == kit.dialect.name, f"the error names the backend {error.backend!r}"
+            assert error.backend == kit.dialect.name, f"it names {error.backend!r}"  # noqa: PT017
         return str(error)
     except Exception as error:
         raise AssertionError(

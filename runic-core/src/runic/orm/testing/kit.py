@@ -130,7 +130,7 @@ class Kit:
         def run(job: Callable[[], Any]) -> Any:
             try:
                 return run_blocking(job())
-            except Exception as error:  # as asyncio.gather(return_exceptions=True)
+            except Exception as error:  # noqa: BLE001 - as asyncio.gather(return_exceptions=True)
                 return error
 
         with ThreadPoolExecutor(len(jobs)) as pool:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum
-from typing import Any, TYPE_CHECKING
+from typing import Any
 from uuid import UUID
 
 from runic.orm.core.descriptors import Field, Relation
 from runic.orm.core.indexes import Index
+from runic.orm.core.mapped import Mapped
 from runic.orm.core.metadata import MetaData
 from runic.orm.core.models import Edge, Node
 from runic.orm.core.types import GeoLocation, TypeConverter, Vector
-
-if TYPE_CHECKING:
-    from runic.orm.core.mapped import Mapped
 
 __all__ = [
     "MODELS",

@@ -6,13 +6,11 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequen
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-
 if TYPE_CHECKING:
-    from runic.orm.driver.port import Request
     from types import TracebackType
 
     from runic.orm.compile.dialect import Dialect
-    from runic.orm.driver.port import Port, QueryResult
+    from runic.orm.driver.port import Port, QueryResult, Request
 
 __all__ = ["DriverProxy", "PortProxy", "Recorder", "RecordingPort"]
 

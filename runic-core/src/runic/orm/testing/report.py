@@ -2,6 +2,8 @@
 
 Example::
 
+Example::
+
     pytest tests/conformance --runic-report=md --runic-report-file=docs/capabilities.md
 """
 

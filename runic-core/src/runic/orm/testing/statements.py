@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any, cast, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.compile.compiler import compile_execution, compile_statement
 from runic.orm.core.types import GeoLocation, Vector
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SECRETS", "STATEMENTS", "golden_text", "nodes_of"]
 
-SECRET = "s3cr3t '\"` $p0 \\"
+SECRET = "s3cr3t '\"` $p0 \\"  # noqa: S105 - no password
 """A text that must never be part of a statement."""
 
 NUMBER = 918273645

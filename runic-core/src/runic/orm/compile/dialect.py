@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from runic.orm.core.kinds import FieldType
     from runic.orm.query.ir import Statement
 
-__all__ = ["Capability", "Dialect", "UnitForm"]
+__all__ = ["LABELS_PROPERTY", "Capability", "Dialect", "UnitForm"]
+
+LABELS_PROPERTY = "_labels"
+"""All labels of a node, on servers that give a node one label only, if its class has several."""
 
 
 class Capability(Enum):
@@ -75,6 +78,14 @@ class Dialect:
         unit_rows: most rows of a unit that is sent as one query.
         identity: Cypher template, ``{v}`` a node or edge variable -> the server's identity of it.
         identity_type: the Python type of an identity.
+        source: Cypher template, ``{v}`` an edge -> the identity of its start; ``None``: by ``startNode()``.
+        target: the same for its end.
+        labels: Cypher template, ``{v}`` a node -> the list of its labels.
+        one_label: a node has one label, and is stored under it. Statements always name it, since an identity
+            is looked for under each label otherwise; of a class with several labels the others stand in the
+            property :data:`LABELS_PROPERTY`; and requests say what they store (:class:`~..driver.port.Store`).
+        unwind_keys: many keys are found by UNWIND: the server has no index for IN over a parameter.
+        on_create: whether MERGE takes ON CREATE SET.
         max_name_bytes: the longest label, type or property name.
         labels_cell: Python source: ``{c}`` the cell of ``labels(n)`` -> iterable of names, or None.
         identity_cell: Python source: ``{c}`` the cell of an identity -> its value, or None.
@@ -115,6 +126,12 @@ class Dialect:
     unit_rows: int = 0
     identity: str = "id({v})"
     identity_type: type[Any] = int
+    source: str | None = None
+    target: str | None = None
+    labels: str = "labels({v})"
+    one_label: bool = False
+    unwind_keys: bool = False
+    on_create: bool = True
     max_name_bytes: int = 255
     labels_cell: str = "{c}"
     identity_cell: str = "{c}"

@@ -84,7 +84,7 @@ def _make_node_layout(meta: NodeMeta, dialect: Dialect) -> NodeLayout:
     polymorphic = bool(meta.subclasses)
     columns = [dialect.identity]
     if polymorphic:
-        columns.append("labels({v})")
+        columns.append(dialect.labels)
     # Subclasses may give one property name different types: a column is a name and how it is read.
     index: dict[str, int] = {}
     positions: dict[type, dict[str, int]] = {}
@@ -105,8 +105,8 @@ def _make_node_layout(meta: NodeMeta, dialect: Dialect) -> NodeLayout:
 def _make_edge_layout(meta: EdgeMeta, dialect: Dialect) -> EdgeLayout:
     columns = [
         dialect.identity,
-        dialect.identity.replace("{v}", "startNode({v})"),
-        dialect.identity.replace("{v}", "endNode({v})"),
+        dialect.source or dialect.identity.replace("{v}", "startNode({v})"),
+        dialect.target or dialect.identity.replace("{v}", "endNode({v})"),
     ]
     positions: dict[str, int] = {}
     for field in meta.properties:

@@ -28,6 +28,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from runic.orm.driver.port import Store
+
 __all__ = [
     "CreateEdges",
     "CreateNodes",
@@ -83,7 +85,7 @@ class End:
     Attributes:
         step: the position in the plan of the step that creates the node; the row then holds the
             position of the node's row there. ``None``: the node exists, the row holds ``match``.
-        match: how an existing node is found.
+        match: how an existing node is found. Of one that is created, no more than its label.
     """
 
     step: int | None = None
@@ -97,10 +99,15 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class CreateNodes:
-    """Create nodes with ``labels``."""
+    """Create nodes with ``labels``.
+
+    Attributes:
+        stores: where a node has one label: the labels of its class and bases, its own last.
+    """
 
     labels: tuple[str, ...]
     writes: tuple[Write, ...]
+    stores: tuple[Store, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,7 @@ class MergeNodes:
     Attributes:
         match: the labels that are matched; ``labels`` are set as well.
         version: a property that counts the writes, or ``None``.
+        stores: as in :class:`CreateNodes`.
     """
 
     match: tuple[str, ...]
@@ -117,6 +125,7 @@ class MergeNodes:
     key: Write
     writes: tuple[Write, ...]
     version: str | None = None
+    stores: tuple[Store, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from runic.orm.compile.dialect import LABELS_PROPERTY
+from runic.orm.compile.paging import in_one_page
 from runic.orm.compile.steps import (
     CreateEdges,
     CreateNodes,
@@ -32,8 +34,11 @@ from runic.orm.compile.steps import (
     UpdateNodes,
     Write,
 )
+from runic.orm.driver.port import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runic.orm.compile.dialect import Dialect
 
 __all__ = [
@@ -42,6 +47,7 @@ __all__ = [
     "probe_text",
     "returns_identities",
     "statement_text",
+    "stores_of",
     "unit_columns",
     "unit_text",
 ]
@@ -64,15 +70,32 @@ def must_match(shape: Shape) -> bool:
 def statement_text(shape: Shape, dialect: Dialect) -> str:
     """One step as a statement of its own: parameter ``rows``, returns rows of index, identity, version."""
     body, created = _body(shape, dialect, None)
-    identity = f", {dialect.identity.format(v=created)}" if created else ""
+    columns = ["row[0]"]
     if isinstance(shape, MergeEdges):
         # Parallel edges match a MERGE more than once: one result row for each row.
-        tail = f"RETURN row[0], min({dialect.identity.format(v='r')})"
-    elif counts_versions(shape):
-        tail = f"RETURN row[0]{identity}, {_counted_version(shape, dialect)}"
-    else:
-        tail = f"RETURN row[0]{identity}"
+        columns.append(f"min({dialect.identity.format(v='r')})")
+        if dialect.page_rows:
+            body += f" WITH row[0] AS i, {columns[1]} AS d"
+            columns = ["i", "d"]
+    elif created:
+        columns.append(dialect.identity.format(v=created))
+        if counts_versions(shape):
+            columns.append(_counted_version(shape, dialect))
+    tail = in_one_page(columns) if dialect.page_rows else f"RETURN {', '.join(columns)}"
     return f"UNWIND $rows AS row {body} {tail}"
+
+
+def stores_of(shape: Shape, dialect: Dialect) -> tuple[Store, ...]:
+    """The labels and types that a step stores something under, where the server must be told."""
+    if not dialect.one_label:
+        return ()
+    match shape:
+        case CreateNodes() | MergeNodes():
+            return shape.stores
+        case CreateEdges() | MergeEdges():
+            return (Store(shape.type, edge=True),)
+        case _:
+            return ()
 
 
 @lru_cache(maxsize=512)
@@ -202,23 +225,32 @@ def _body(shape: Shape, dialect: Dialect, number: int | None) -> tuple[str, str 
     q = dialect.quote
     match shape:
         case CreateNodes():
+            if dialect.one_label:
+                # All in the map: AGE (1.8) takes quadratic time for SET after CREATE.
+                extra = _label_list(shape.labels, dialect, ": ")
+                label = q(shape.stores[-1].name)
+                return f"CREATE (n:{label}{_map(shape.writes, 1, dialect, extra)})", "n"
             labels = "".join(f":{q(label)}" for label in shape.labels)
             return f"CREATE (n{labels}{_map(shape.writes, 1, dialect)})", "n"
         case MergeNodes():
             key = _map((shape.key,), 1, dialect)
-            matched = "".join(f":{q(label)}" for label in shape.match)
-            text = f"MERGE (n{matched}{key})"
-            others = [label for label in shape.labels if label not in shape.match]
+            match = shape.match[-1:] if dialect.one_label else shape.match
+            text = f"MERGE (n{''.join(f':{q(label)}' for label in match)}{key})"
+            others = [label for label in shape.labels if label not in match]
             sets = [f"n{''.join(f':{q(label)}' for label in others)}"] if others else []
+            if dialect.one_label:
+                sets = [f"n.{listed}" for listed in _label_list(shape.labels, dialect, " = ")]
             sets += _assignments("n", shape.writes, 2, dialect)
             if shape.version:
+                text += _locked("n", dialect)
                 sets.append(f"n.{q(shape.version)} = coalesce(n.{q(shape.version)}, 0) + 1")
             return text + _set(sets), "n"
         case UpdateNodes():
-            found = _found("n", shape.match, 1, dialect)
+            found = _found("n", shape.match, 1, dialect, lock=shape.match.version is not None)
             return found + _set(_assignments("n", shape.writes, 1 + shape.match.width, dialect)), None
         case DeleteNodes():
-            return f"{_found('n', shape.match, 1, dialect)} DETACH DELETE n", None
+            found = _found("n", shape.match, 1, dialect, lock=shape.match.version is not None)
+            return f"{found} DETACH DELETE n", None
         case CreateEdges():
             ends, column = _ends((("a", shape.source), ("b", shape.target)), dialect, number)
             return f"{ends} CREATE (a)-[r:{q(shape.type)}{_map(shape.writes, column, dialect)}]->(b)", "r"
@@ -226,17 +258,23 @@ def _body(shape: Shape, dialect: Dialect, number: int | None) -> tuple[str, str 
             ends, column = _ends((("a", shape.source), ("b", shape.target)), dialect, number)
             arrow = "-" if shape.undirected else "->"
             text = f"{ends} MERGE (a)-[r:{q(shape.type)}]{arrow}(b)"
-            created = " ON CREATE" if shape.keep and shape.writes else ""
-            return text + created + _set(_assignments("r", shape.writes, column, dialect)), "r"
+            if not shape.keep or not shape.writes:
+                return text + _set(_assignments("r", shape.writes, column, dialect)), "r"
+            if dialect.on_create:
+                return f"{text} ON CREATE{_set(_assignments('r', shape.writes, column, dialect))}", "r"
+            return text + _set(_assignments("r", shape.writes, column, dialect, keep=True)), "r"
         case UpdateEdges():
             # From both ends: looking through all edges of one of them is quadratic (FalkorDB 4.22).
-            text = _between(
-                _found("a", Match(), 1, dialect), _found("b", Match(), 2, dialect), shape.type, dialect
-            )
+            text = f"MATCH ()-[r:{q(shape.type)}]->()"
+            if not dialect.one_label:
+                start, end = _found("a", Match(), 1, dialect), _found("b", Match(), 2, dialect)
+                text = _between(start, end, shape.type, dialect)
             text += f" WHERE {dialect.identity.format(v='r')} = row[3]"
             column = 4
             if shape.version:
-                text += f" AND {_version('r', shape.version, 4, dialect)}"
+                locked = _locked("r", dialect)
+                text += f"{locked} WHERE " if locked else " AND "
+                text += _version("r", shape.version, 4, dialect)
                 column = 5
             return text + _set(_assignments("r", shape.writes, column, dialect)), None
         case DeleteEdges():
@@ -245,7 +283,8 @@ def _body(shape: Shape, dialect: Dialect, number: int | None) -> tuple[str, str 
                 end = _found("b", shape.target.match, column, dialect)
                 return f"{_between(start, end, shape.type, dialect)} DELETE r", None
             left, right = ("<-", "-") if shape.reverse else ("-", "-" if shape.undirected else "->")
-            other = "".join(f":{q(label)}" for label in shape.target_labels)
+            targets = shape.target_labels[-1:] if dialect.one_label else shape.target_labels
+            other = "".join(f":{q(label)}" for label in targets)
             return f"{start} MATCH (a){left}[r:{q(shape.type)}]{right}(b{other}) DELETE r", None
 
 
@@ -268,20 +307,39 @@ def _ends(ends: tuple[tuple[str, End], ...], dialect: Dialect, number: int | Non
             bound.append(f"n{end.step}[row[{column}]] AS {variable}")
         else:
             # Outside of a single query a node made by an earlier step is found by its identity.
-            found = Match() if end.step is not None else end.match
+            found = Match(label=end.match.label) if end.step is not None else end.match
             matches.append(_found(variable, found, column, dialect))
         column += end.width
     head = f"WITH {', '.join(['row', *bound])} " if bound else ""
     return (head + " ".join(matches)).rstrip(), column
 
 
-def _found(variable: str, match: Match, column: int, dialect: Dialect) -> str:
-    """The clause that binds ``variable`` to the node that the columns from ``column`` on describe."""
+def _found(variable: str, match: Match, column: int, dialect: Dialect, *, lock: bool = False) -> str:
+    """The clause that binds ``variable`` to the node that the columns from ``column`` on describe.
+
+    Args:
+        variable: the variable.
+        match: what the node is found by.
+        column: the first of its columns.
+        dialect: the backend's.
+        lock: nobody else can change the node once it was found, where the server needs to be told.
+    """
     label = f":{dialect.quote(match.label)}" if match.label else ""
-    return f"MATCH ({variable}{label}) WHERE {_condition(variable, match, column, dialect)}"
+    identity, *others = _conditions(variable, match, column, dialect)
+    text = f"MATCH ({variable}{label}) WHERE {identity}"
+    if not others:
+        return text
+    locked = _locked(variable, dialect) if lock else ""
+    return f"{text}{locked} WHERE {' AND '.join(others)}" if locked else f"{text} AND {' AND '.join(others)}"
 
 
-def _condition(variable: str, match: Match, column: int, dialect: Dialect) -> str:
+def _locked(variable: str, dialect: Dialect) -> str:
+    """Clauses that lock ``variable``; what follows sees it as the last writer left it."""
+    return f" {dialect.lock.format(v=variable)} WITH row, {variable}" if dialect.lock else ""
+
+
+def _conditions(variable: str, match: Match, column: int, dialect: Dialect) -> list[str]:
+    """The identity, and what else must hold."""
     terms = [f"{dialect.identity.format(v=variable)} = row[{column}]"]
     if match.key is not None:
         column += 1
@@ -290,7 +348,7 @@ def _condition(variable: str, match: Match, column: int, dialect: Dialect) -> st
     if match.version is not None:
         column += 1
         terms.append(_version(variable, match.version, column, dialect))
-    return " AND ".join(terms)
+    return terms
 
 
 def _version(variable: str, name: str, column: int, dialect: Dialect) -> str:
@@ -298,21 +356,33 @@ def _version(variable: str, name: str, column: int, dialect: Dialect) -> str:
     return f"coalesce({variable}.{dialect.quote(name)}, 0) = row[{column}]"
 
 
-def _map(writes: tuple[Write, ...], column: int, dialect: Dialect) -> str:
+def _label_list(labels: tuple[str, ...], dialect: Dialect, sign: str) -> list[str]:
+    """The property that stands for labels which the server cannot give a node, if there are any."""
+    if len(labels) < 2:
+        return []
+    return [f"{dialect.quote(LABELS_PROPERTY)}{sign}[{', '.join(repr(label) for label in labels)}]"]
+
+
+def _map(writes: tuple[Write, ...], column: int, dialect: Dialect, extra: Sequence[str] = ()) -> str:
     pairs = [
         f"{dialect.quote(name)}: {template.format(v=f'row[{column + position}]')}"
         for position, write in enumerate(writes)
         for name, template in write.targets
     ]
+    pairs += extra
     return f" {{{', '.join(pairs)}}}" if pairs else ""
 
 
-def _assignments(variable: str, writes: tuple[Write, ...], column: int, dialect: Dialect) -> list[str]:
-    return [
-        f"{variable}.{dialect.quote(name)} = {template.format(v=f'row[{column + position}]')}"
+def _assignments(
+    variable: str, writes: tuple[Write, ...], column: int, dialect: Dialect, *, keep: bool = False
+) -> list[str]:
+    """Assignments of a SET; ``keep`` a value that is there."""
+    pairs = [
+        (f"{variable}.{dialect.quote(name)}", template.format(v=f"row[{column + position}]"))
         for position, write in enumerate(writes)
         for name, template in write.targets
     ]
+    return [f"{name} = coalesce({name}, {value})" if keep else f"{name} = {value}" for name, value in pairs]
 
 
 def _set(assignments: list[str]) -> str:

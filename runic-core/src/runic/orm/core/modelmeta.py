@@ -133,6 +133,23 @@ class NodeMeta(_Meta):
         )
         return self.labels if shared else (self.primary_label,)
 
+    @property
+    def own_label(self) -> str:
+        """The label that alone tells its nodes from those of base classes, as far as one does."""
+        return self.match_labels[-1]
+
+    @property
+    def lineage(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Own label and own labels of the direct bases, of each class from the root to this one."""
+        metas = [found for base in self.cls.__mro__ if (found := _model_of(base)) is not None]
+        lines: dict[str, tuple[str, ...]] = {}
+        for meta in reversed(metas):
+            bases = [found for base in meta.cls.__mro__[1:] if (found := _model_of(base)) is not None]
+            nearest = [base for base in bases if not any(issubclass(o.cls, base.cls) for o in bases if o is not base)]
+            above = tuple(base.own_label for base in nearest if base.own_label != meta.own_label)
+            lines[meta.own_label] = lines.get(meta.own_label, ()) or above
+        return tuple(lines.items())
+
     def resolve(self, labels: Iterable[str]) -> NodeMeta:
         """The most specific of this class and its descendants whose labels are all among ``labels``."""
         if self._version != self.metadata.version:
@@ -143,6 +160,9 @@ class NodeMeta(_Meta):
             present = frozenset(key)
             fitting = [meta for meta in (self, *self._subclasses) if present.issuperset(meta.labels)]
             # Of equally specific ones the first defined; the order of labels in a reply means nothing.
+            if not fitting:
+                # Where a node has one label, it stands for those of the base classes.
+                fitting = [meta for meta in (self, *self._subclasses) if meta.own_label in present]
             found = max(fitting, key=lambda meta: (len(meta.labels), len(meta.cls.__mro__)), default=self)
             self._resolved[key] = found
         return found
@@ -157,6 +177,12 @@ class NodeMeta(_Meta):
             )
             self._resolved = {}
             self._version = version
+
+
+def _model_of(cls: type[Any]) -> NodeMeta | None:
+    """What is known of a class that has nodes of its own."""
+    meta = cls.__dict__.get("_runic_meta")
+    return meta if isinstance(meta, NodeMeta) and not meta.abstract else None
 
 
 @dataclass(eq=False)

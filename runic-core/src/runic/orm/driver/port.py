@@ -16,7 +16,30 @@ if TYPE_CHECKING:
 
     from runic.orm.compile.dialect import Dialect
 
-__all__ = ["AsyncGraphDriver", "GraphDriver", "Port", "QueryResult", "Request", "TransactionalGraphDriver"]
+__all__ = [
+    "AsyncGraphDriver",
+    "GraphDriver",
+    "Port",
+    "QueryResult",
+    "Request",
+    "Store",
+    "TransactionalGraphDriver",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A label or a relationship type under which a statement stores something.
+
+    Attributes:
+        name: the label or type.
+        edge: whether it is a type.
+        bases: the labels of the base classes, whose queries find these nodes too.
+    """
+
+    name: str
+    edge: bool = False
+    bases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from runic.orm.compile.codec import Codec
 from runic.orm.core.metadata import edge_meta, node_meta
-from runic.orm.core.models import Edge
 from runic.orm.core.state import EntityState, Status
-from runic.orm.core.values import RawEdge, RawNode
 from runic.orm.exceptions import FieldValidationError
 from runic.orm.mapper.encode import encode_value
 
@@ -20,6 +18,8 @@ if TYPE_CHECKING:
     from runic.orm.compile.dialect import Dialect
     from runic.orm.core.descriptors import FieldDescriptor
     from runic.orm.core.metadata import EdgeMeta, NodeMeta
+    from runic.orm.core.models import Edge
+    from runic.orm.core.values import RawEdge, RawNode
 
 __all__ = ["Mapper"]
 
@@ -73,9 +73,10 @@ class Mapper:
             FieldValidationError: a stored value that does not fit its field.
         """
         meta = node_meta(cls)
-        if meta.primary_label not in raw.labels:
+        if not any(each.primary_label in raw.labels for each in (meta, *meta.subclasses)):
             raise FieldValidationError(
-                f"a node with labels {list(raw.labels)} is not a {cls.__name__} (label {meta.primary_label!r})"
+                f"a node with labels {list(raw.labels)} is not a {cls.__name__}"
+                f" (label {meta.primary_label!r})"
             )
         meta = meta.resolve(raw.labels)
         return self._decode(raw.properties, raw.id, meta)
@@ -108,5 +109,6 @@ class Mapper:
             return decode(stored)
         except (ValueError, TypeError, KeyError, LookupError, ArithmeticError) as error:
             raise FieldValidationError(
-                f"{field.owner.__name__}.{field.name}: the stored value {stored!r} does not fit the field ({error})"
+                f"{field.owner.__name__}.{field.name}: the stored value {stored!r} does not fit the field"
+                f" ({error})"
             ) from error

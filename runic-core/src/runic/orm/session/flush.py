@@ -27,6 +27,7 @@ from runic.orm.compile.write import (
     must_match,
     returns_identities,
     statement_text,
+    stores_of,
     unit_columns,
     unit_text,
 )
@@ -126,15 +127,25 @@ async def _step_by_step(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Se
     for number, step in enumerate(plan.steps):
         rows = _with_identities(step, identities)
         text = statement_text(step.shape, dialect)
+        stores = stores_of(step.shape, dialect)
         known = identities[number] = []
         for start in range(0, len(rows), dialect.batch_size):
             batch = slice(start, start + dialect.batch_size)
             part = Step(step.shape, rows[batch], step.objects[batch])
             outcome = _SOME if written and not journal else _NOTHING
             try:
-                result = await send(Request(text, {"rows": part.rows}, write=True, raw_cells=True))
+                request = Request(
+                    text,
+                    {"rows": part.rows},
+                    write=True,
+                    raw_cells=True,
+                    packed=dialect.page_rows > 0,
+                    stores=stores,
+                )
+                result = await send(request)
             except ConstraintViolation as error:
-                await _name_violation(error, [part], dialect, None if journal else send, outcome)
+                # A transaction is lost by now: the question is asked in a new one.
+                await _name_violation(error, [part], dialect, send, outcome)
                 raise
             written = True
             found = _in_order(result.rows, start, dialect)
@@ -304,12 +315,16 @@ def _stale_error(missing: Sequence[tuple[Step, Sequence[int]]], outcome: str) ->
 
 
 async def _name_violation(
-    error: ConstraintViolation, steps: Sequence[Step], dialect: Dialect, send: Send | None, outcome: str
+    error: ConstraintViolation, steps: Sequence[Step], dialect: Dialect, send: Send, outcome: str
 ) -> None:
     """Find the object that a constraint refused: servers name the label at most."""
     found = await find_violation(steps, dialect, send)
     if found is None:
-        return
+        objects = [item for step in steps for item in step.objects if isinstance(item, Node)]
+        if len(objects) != 1:
+            return
+        # Perhaps what it clashed with went with the transaction.
+        found = objects[0], "a constraint forbids it"
     entity, reason = found
     error.entity = entity
     error.args = (f"{entity!r} was refused: {reason} ({error.args[0]}); {outcome}",)

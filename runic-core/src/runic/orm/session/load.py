@@ -4,6 +4,9 @@ One mechanism loads relations, lazily for the siblings of one result or eagerly 
 a statement per relation, however many entities it starts from.
 """
 
+# The state of an entity is hidden from programs, not from the session.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
@@ -11,12 +14,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.compile.layout import edge_layout, node_layout
+from runic.orm.compile.paging import in_one_page, returned
 from runic.orm.core.kinds import FieldType, Kind
 from runic.orm.core.metadata import edge_meta, node_meta
 from runic.orm.core.models import Edge, Node
 from runic.orm.core.state import NOT_LOADED, EntityState, Status
 from runic.orm.driver.port import QueryResult, Request
-from runic.orm.exceptions import EntityNotFoundError, FieldValidationError, MetadataError
+from runic.orm.exceptions import EntityNotFoundError, MetadataError
 from runic.orm.mapper.encode import encode_value
 from runic.orm.mapper.hydrate import edge_hydrator, node_hydrator
 from runic.orm.session.changes import Beside, changed_properties, relation_difference
@@ -98,9 +102,12 @@ class Loader:
         found = await self.nodes(cls, text, {"key": _key_value(field, key, self.dialect)}, 0)
         return found[0] if found else None
 
+    def _request(self, text: str, parameters: dict[str, Any]) -> Request:
+        return Request(text, parameters, raw_cells=True, packed=self.dialect.page_rows > 0)
+
     async def nodes(self, cls: type, text: str, parameters: dict[str, Any], start: int) -> list[Any]:
         """Run a statement of this module and hydrate the nodes of ``cls`` at column ``start``."""
-        result = await self.send(Request(text, parameters, raw_cells=True))
+        result = await self.send(self._request(text, parameters))
         return self.hydrate(cls, result.rows, start)
 
     def hydrate(self, cls: type, rows: Sequence[Sequence[Any]], start: int) -> list[Any]:
@@ -127,7 +134,7 @@ class Loader:
         Raises:
             EntityNotFoundError: one of ``entities`` is not in the database any more.
         """
-        groups: dict[type, list[Any]] = {}
+        groups: dict[type[Any], list[Any]] = {}
         wanted = {id(entity) for entity in entities}
         for entity in (*entities, *others):
             groups.setdefault(entity.__class__, []).append(entity)
@@ -150,17 +157,21 @@ class Loader:
                     if id(entity) not in wanted:
                         continue
                     raise EntityNotFoundError(
-                        f"{entity!r} is not in the database any more: expunge() it, or add it again as a new object"
+                        f"{entity!r} is not in the database any more: expunge() it, or add it again as a new"
+                        " object"
                     )
                 for relation in relations if id(entity) in wanted else ():
                     if relation_difference(entity, relation) is None:
                         entity.__dict__.pop(relation.name, None)
-                        (entity._runic_state.snapshots or {}).pop(relation.name, None)
+                        state: EntityState = entity._runic_state
+                        if state.snapshots:
+                            state.snapshots.pop(relation.name, None)
 
     async def _edges(self, cls: type[Edge], edges: Sequence[Any]) -> list[Any]:
         """Read edges of one class again."""
+        text = edge_text(cls, self.dialect)  # type: ignore[arg-type]  # mypy takes no type[Edge] for hashable
         rows = [[*map(identity_of_end, edge._runic_state.ends), edge._runic_state.id] for edge in edges]
-        result = await self.send(Request(edge_text(cls, self.dialect), {"rows": rows}, raw_cells=True))
+        result = await self.send(self._request(text, {"rows": rows}))
         hydrate = edge_hydrator(edge_layout(edge_meta(cls), self.dialect), self.dialect, 0)
         return hydrate(result.rows, self.unit.part(cls), self.unit.owner, [], self.refreshed)
 
@@ -196,12 +207,14 @@ class Loader:
             if entity.__dict__.get(field.name, NOT_LOADED) is NOT_LOADED
             and entity._runic_state.status is Status.PERSISTENT
         ]
-        text = relation_text(node_meta(missing[0].__class__).root, field, self.dialect) if missing else ""
+        root = node_meta(missing[0].__class__).root if missing else Node
+        same = all(isinstance(entity, root) for entity in missing)
+        text = relation_text(root, field, self.dialect, same) if missing else ""
         read = _index_reader(self.dialect)
         for start in range(0, len(missing), self.dialect.batch_size):
             batch = missing[start : start + self.dialect.batch_size]
             rows = [[number, *self._match(entity)] for number, entity in enumerate(batch)]
-            result = await self.send(Request(text, {"rows": rows}, raw_cells=True))
+            result = await self.send(self._request(text, {"rows": rows}))
             targets = self.hydrate(field.target_cls, result.rows, 1)
             related: list[list[Any]] = [[] for _ in batch]
             for row, target in zip(result.rows, targets, strict=True):
@@ -248,14 +261,12 @@ def _key_value(field: FieldDescriptor | None, key: Any, dialect: Dialect) -> Any
 
 def labels_of(meta: NodeMeta, dialect: Dialect) -> str:
     """The labels that a node of a class is found by, as a pattern has them."""
-    return "".join(f":{dialect.quote(label)}" for label in meta.match_labels)
+    labels = (meta.own_label,) if dialect.one_label else meta.match_labels
+    return "".join(f":{dialect.quote(label)}" for label in labels)
 
 
-def _columns(meta: NodeMeta, dialect: Dialect, variable: str) -> str:
-    layout = node_layout(meta, dialect)
-    return ", ".join(
-        f"{column.format(v=variable)} AS c{number}" for number, column in enumerate(layout.columns)
-    )
+def _columns(meta: NodeMeta, dialect: Dialect, variable: str) -> list[str]:
+    return [column.format(v=variable) for column in node_layout(meta, dialect).columns]
 
 
 def _key_condition(meta: NodeMeta, dialect: Dialect, variable: str, value: str) -> str:
@@ -281,13 +292,13 @@ def _key_text(cls: type, dialect: Dialect, subclasses: int) -> str:
     del subclasses  # part of the key: a new subclass changes the columns
     meta = node_meta(cls)
     labels, condition = labels_of(meta, dialect), _key_condition(meta, dialect, "n", "k")
-    if condition.endswith(" = k"):
+    if condition.endswith(" = k") and not dialect.unwind_keys:
         # With an index the same; without one, one scan for all keys instead of one for each (FalkorDB 4.22:
         # 2,000 keys among 10,000 nodes took 2.5 s by UNWIND, 0.1 s by IN).
         head = f"MATCH (n{labels}) WHERE {condition.removesuffix(' = k')} IN $keys"
     else:
         head = f"UNWIND $keys AS k MATCH (n{labels}) WHERE {condition}"
-    return f"{head} RETURN {_columns(meta, dialect, 'n')}"
+    return f"{head} {returned(_columns(meta, dialect, 'n'), dialect)}"
 
 
 def one_text(cls: type, dialect: Dialect) -> tuple[str, FieldDescriptor | None]:
@@ -300,9 +311,10 @@ def one_text(cls: type, dialect: Dialect) -> tuple[str, FieldDescriptor | None]:
 def _one_text(cls: type, dialect: Dialect, subclasses: int) -> str:
     del subclasses
     meta = node_meta(cls)
+    columns = _columns(meta, dialect, "n")
+    tail = f"WITH n LIMIT 1 {in_one_page(columns)}" if dialect.page_rows else f"{returned(columns, dialect)} LIMIT 1"
     return (
-        f"MATCH (n{labels_of(meta, dialect)})"
-        f" WHERE {_key_condition(meta, dialect, 'n', '$key')} RETURN {_columns(meta, dialect, 'n')} LIMIT 1"
+        f"MATCH (n{labels_of(meta, dialect)}) WHERE {_key_condition(meta, dialect, 'n', '$key')} {tail}"
     )
 
 
@@ -311,7 +323,7 @@ def identity_text(cls: type, dialect: Dialect) -> str:
     meta = node_meta(cls)
     return (
         f"UNWIND $keys AS k MATCH (n{labels_of(meta, dialect)})"
-        f" WHERE {dialect.identity.format(v='n')} = k RETURN {_columns(meta, dialect, 'n')}"
+        f" WHERE {dialect.identity.format(v='n')} = k {returned(_columns(meta, dialect, 'n'), dialect)}"
     )
 
 
@@ -324,23 +336,30 @@ def identity_of_end(end: Any) -> Any:
 def edge_text(cls: type[Edge], dialect: Dialect) -> str:
     """Edges by the identities of their ends and their own: parameter ``rows``."""
     meta = edge_meta(cls)
-    columns = edge_layout(meta, dialect).columns
-    returned = ", ".join(f"{column.format(v='r')} AS c{number}" for number, column in enumerate(columns))
+    columns = [column.format(v="r") for column in edge_layout(meta, dialect).columns]
     a, b, r = (dialect.identity.format(v=variable) for variable in "abr")
+    if dialect.one_label:
+        type_ = dialect.quote(meta.type)
+        return f"UNWIND $rows AS row MATCH ()-[r:{type_}]->() WHERE {r} = row[2] {returned(columns, dialect)}"
     return (
         f"UNWIND $rows AS row MATCH (a) WHERE {a} = row[0] MATCH (b) WHERE {b} = row[1] WITH row, a, b"
-        f" MATCH (a)-[r:{dialect.quote(meta.type)}]->(b) WHERE {r} = row[2] RETURN {returned}"
+        f" MATCH (a)-[r:{dialect.quote(meta.type)}]->(b) WHERE {r} = row[2] {returned(columns, dialect)}"
     )
 
 
-def relation_text(root: type, field: FieldDescriptor, dialect: Dialect) -> str:
-    """The targets of one relation for many sources: parameter ``rows``, of (index, identity[, key])."""
+def relation_text(root: type, field: FieldDescriptor, dialect: Dialect, labelled: bool = True) -> str:
+    """The targets of one relation for many sources: parameter ``rows``, of (index, identity[, key]).
+
+    ``labelled`` says that all sources are of the class ``root``, whose label may be named.
+    """
     target = node_meta(field.target_cls)
-    return _relation_text(root, field, dialect, len(target.subclasses))
+    return _relation_text(root, field, dialect, len(target.subclasses), labelled)
 
 
 @lru_cache(maxsize=1024)
-def _relation_text(root: type, field: FieldDescriptor, dialect: Dialect, subclasses: int) -> str:
+def _relation_text(
+    root: type, field: FieldDescriptor, dialect: Dialect, subclasses: int, labelled: bool
+) -> str:
     del subclasses
     meta = node_meta(root)
     target = node_meta(field.target_cls)
@@ -348,14 +367,15 @@ def _relation_text(root: type, field: FieldDescriptor, dialect: Dialect, subclas
     key = meta.primary_key
     if key is not None and not key.generated:
         condition += f" AND {_key_condition(meta, dialect, 'a', 'row[2]')}"
-    label = "" if meta.abstract or key is not None and not key.generated else labels_of(meta, dialect)
+    keyed = key is not None and not key.generated and not dialect.one_label
+    label = "" if meta.abstract or keyed or not labelled else labels_of(meta, dialect)
     left = "<-" if field.direction == "INCOMING" else "-"
     right = "->" if field.direction == "OUTGOING" else "-"
     assert field.relationship is not None
     return (
         f"UNWIND $rows AS row MATCH (a{label}) WHERE {condition}"
         f" MATCH (a){left}[:{dialect.quote(field.relationship)}]{right}(b{labels_of(target, dialect)})"
-        f" RETURN row[0] AS i, {_columns(target, dialect, 'b')}"
+        f" {returned(['row[0]', *_columns(target, dialect, 'b')], dialect)}"
     )
 
 
@@ -366,9 +386,7 @@ def _index_reader(dialect: Dialect) -> Callable[[Any], int]:
     return reader
 
 
-async def pages(
-    send: Callable[[int, int], Awaitable[list[Any]]], size: int
-) -> AsyncGenerator[list[Any]]:
+async def pages(send: Callable[[int, int], Awaitable[list[Any]]], size: int) -> AsyncGenerator[list[Any]]:
     """Portions of ``size`` from a function of (skip, limit), until one comes back short."""
     skip = 0
     while True:

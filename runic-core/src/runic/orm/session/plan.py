@@ -167,8 +167,8 @@ class _Planner:
             return
         if not isinstance(target, relation.target_cls):
             raise FieldValidationError(
-                f"{relation.owner.__name__}.{relation.name} relates to {relation.target_cls.__name__}; {source!r}"
-                f" has {target!r} in it"
+                f"{relation.owner.__name__}.{relation.name} relates to {relation.target_cls.__name__};"
+                f" {source!r} has {target!r} in it"
             )
         staged.add(key)
         link = link_of(relation, source, target)
@@ -261,7 +261,7 @@ class _Planner:
         places = self.places
         for entity, row in zip(entities, rows, strict=True):
             row.append(places[id(entity)][1])
-        return End(step=place[0])
+        return End(place[0], self._nodes(entities[0].__class__).created)
 
     def _is_new(self, end: End) -> bool:
         return end.step is not None and isinstance(self.steps[end.step].shape, CreateNodes)
@@ -315,7 +315,7 @@ class _Planner:
             writes, encode = recipe.writes(frozenset(field.name for field in recipe.stored))
             encode(entities, rows)
             self._place(entities)
-            self._add(CreateNodes(recipe.meta.labels, writes), rows, entities)
+            self._add(CreateNodes(recipe.meta.labels, writes, recipe.stores), rows, entities)
 
     def _merge_nodes(self, groups: dict[type, list[Any]]) -> None:
         for cls, entities in groups.items():
@@ -329,8 +329,9 @@ class _Planner:
             encode(entities, rows)
             self._place(entities)
             meta = recipe.meta
+            written = field_write(key, self.dialect)
             shape = MergeNodes(
-                meta.match_labels, meta.labels, field_write(key, self.dialect), writes, recipe.version
+                meta.match_labels, meta.labels, written, writes, recipe.version, recipe.stores
             )
             number = len(self.steps)
             self._add(shape, rows, entities)
@@ -343,7 +344,8 @@ class _Planner:
         places = [row for row, entity in enumerate(entities) if members(entity, relation)]
         if places:
             rows = [[index, row] for index, row in enumerate(places)]
-            self._add(_clearing(relation, End(step=number)), rows, [None] * len(rows))
+            created = End(number, self._nodes(entities[0].__class__).created)
+            self._add(_clearing(relation, created), rows, [None] * len(rows))
 
     def _place(self, entities: list[Any]) -> None:
         number = len(self.steps)
@@ -451,7 +453,7 @@ def _default_edge(relation: FieldDescriptor, source: Any) -> Any:
         return relation.edge_cls()
     except (TypeError, FieldValidationError) as error:
         raise FieldValidationError(
-            f"{relation.owner.__name__}.{relation.name}: {relation.edge_cls.__name__} needs values, so an edge"
-            f" of {source!r} cannot be made by assignment; use session.relate(..., edge="
+            f"{relation.owner.__name__}.{relation.name}: {relation.edge_cls.__name__} needs values, so an"
+            f" edge of {source!r} cannot be made by assignment; use session.relate(..., edge="
             f"{relation.edge_cls.__name__}(...))"
         ) from error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from runic.orm.compile.steps import End, Match, Write
 from runic.orm.core.metadata import edge_meta, node_meta
+from runic.orm.driver.port import Store
 from runic.orm.mapper.encode import compile_encoder, encode_value, field_write
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class NodeRecipe(_Recipe):
         stored: the fields that are properties.
         match: how one that exists is found; ``guarded``: with the version it must have.
         end: an existing one as the end of an edge.
+        stores: what they are stored under, where a node has one label.
         relations: its relations. ``cascades``: those with ``cascade=True``.
         key: the name of the primary key, unless the server makes it.
     """
@@ -83,10 +85,15 @@ class NodeRecipe(_Recipe):
             compared = (self.key_field.name + codec.compare[0], codec.compare[1])
             self._compare = codec.compare_encode
             self._encode_key = compile_encoder((self.key_field,), dialect)
-        label = self.meta.primary_label if compared is None else None
+        label = self.meta.own_label if compared is None or dialect.one_label else None
         self.match: Match = Match(compared, label=label)
         self.guarded: Match = Match(compared, self.version, label)
         self.end: End = End(match=self.match)
+        # Of a node that the same flush creates, an edge knows no more than the label.
+        self.created: Match = Match(label=label) if dialect.one_label else Match()
+        self.stores: tuple[Store, ...] = ()
+        if dialect.one_label:
+            self.stores = tuple(Store(name, bases=bases) for name, bases in self.meta.lineage)
         self.relations: tuple[FieldDescriptor, ...] = self.meta.relations
         self.cascades: tuple[FieldDescriptor, ...] = tuple(
             relation for relation in self.relations if relation.cascade

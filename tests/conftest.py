@@ -129,3 +129,18 @@ def arcadedb_graph(arcadedb_server: Server) -> str:
     name = f"test_{os.getpid()}_{next(_numbers)}"
     arcadedb_server.reset(name)
     return name
+
+
+@pytest.fixture(scope="session")
+def age_server(servers: Registry) -> Server:
+    """A running PostgreSQL with Apache AGE; ``.credentials["database"]`` holds the graphs."""
+    return server_or_skip(servers, "age")
+
+
+@pytest.fixture
+def age_graph(age_server: Server) -> Iterator[str]:
+    """The name of a graph that this test has for itself."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    age_server.reset(name)
+    yield name
+    age_server.reset(name)

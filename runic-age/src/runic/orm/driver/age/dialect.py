@@ -1,0 +1,116 @@
+"""Apache AGE's Cypher as data. Imports no client: statements compile without one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from runic.orm.compile.dialect import LABELS_PROPERTY, Capability, Dialect
+from runic.orm.exceptions import InvalidNameError
+
+from .codecs import CODECS
+from .emitter import AGEEmitter
+from .search import whole_text
+from .sql import MAX_NAME_BYTES
+
+if TYPE_CHECKING:
+    from runic.orm.compile.codec import Codec
+    from runic.orm.compile.emit import Emitter
+    from runic.orm.core.kinds import FieldType
+
+__all__ = ["DIALECT", "AGEDialect", "dialect_of"]
+
+_CAPABILITIES = frozenset(
+    {
+        Capability.TRANSACTIONS,
+        Capability.ATOMIC_FLUSH,
+        Capability.MULTI_LABEL,
+        Capability.REGEX,
+        Capability.EXISTS_SUBQUERY,
+        Capability.VARIABLE_LENGTH,
+        Capability.POINT,
+        Capability.READ_ONLY,
+        Capability.STATEMENT_TIMEOUT,
+        Capability.WRITE_TIMEOUT,
+        Capability.STREAMING,
+        Capability.RANGE_INDEX,
+        Capability.COMPOSITE_INDEX,
+        Capability.EDGE_INDEX,
+        Capability.UNIQUE,
+        Capability.MANDATORY,
+        Capability.FULLTEXT_INDEX,
+        Capability.VECTOR_INDEX,
+    }
+)
+
+_HINTS: Mapping[Capability, str] = {
+    Capability.INTERN: "the server has no such thing; leave interned=True out",
+    Capability.NONFINITE_FLOAT: "runic keeps NaN and infinity out of every database",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AGEDialect(Dialect):
+    """What Apache AGE's Cypher differs in (tried on 1.8).
+
+    A node has one label, which is a table: further labels stand in its property ``_labels``, and base
+    classes find the nodes of their subclasses by PostgreSQL's table inheritance.
+
+    Example:
+        >>> AGEDialect().quote("name")
+        '`name`'
+    """
+
+    name: str = "age"
+    capabilities: frozenset[Capability] = _CAPABILITIES
+    batch_size: int = 1000
+    max_name_bytes: int = MAX_NAME_BYTES
+    source: str | None = "start_id({v})"
+    target: str | None = "end_id({v})"
+    labels: str = f"coalesce({{v}}.`{LABELS_PROPERTY}`, labels({{v}}))"
+    labels_cell: str = "({c} or ())"
+    one_label: bool = True
+    # IN over a parameter is a scan of the label (1.8), and id(n) IN $list kills the server.
+    unwind_keys: bool = True
+    hints: Mapping[Capability, str] = field(default_factory=lambda: _HINTS)
+    emitter: type[Emitter] | None = AGEEmitter
+    # =~ finds a match anywhere in the text (1.8).
+    regex_value: Callable[[str], str] | None = whole_text
+    point: str = "{v}"
+
+    def codec(self, type_: FieldType) -> Codec:
+        """The codec of a field type; cached."""
+        return CODECS(type_)
+
+    def quote(self, name: str) -> str:
+        """``name`` in backticks.
+
+        Raises:
+            InvalidNameError: longer than 63 bytes, beyond which PostgreSQL cuts names off in silence;
+                or with a backtick, a backslash or a NUL.
+        """
+        if len(name) > 15 and len(name.encode()) > MAX_NAME_BYTES:
+            raise InvalidNameError(
+                f"{name!r:.100} has {len(name.encode())} bytes, and PostgreSQL keeps {MAX_NAME_BYTES}",
+                backend="age",
+            )
+        if not name or "`" in name or "\\" in name or "\0" in name:
+            raise InvalidNameError(f"{name!r} cannot be quoted for Apache AGE", backend="age")
+        return f"`{name}`"
+
+
+DIALECT = AGEDialect()
+"""The dialect of current servers (1.8): caches above it are keyed by the object."""
+
+_BEFORE_18: Any = DIALECT.evolve(
+    capabilities=_CAPABILITIES,
+    on_create=False,
+)
+
+
+def dialect_of(version: tuple[int, ...]) -> AGEDialect:
+    """The dialect of a server's version of the extension; of one that is not known yet, the current one."""
+    if version and version < (1, 8):
+        return _BEFORE_18  # type: ignore[no-any-return]
+    return DIALECT

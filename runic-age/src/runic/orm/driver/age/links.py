@@ -1,0 +1,111 @@
+"""Connections as the port uses them: both colours behind one set of coroutines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+__all__ = ["AsyncLink", "BlockingLink", "Link"]
+
+type Rows = list[tuple[Any, ...]]
+
+
+class Link(Protocol):
+    """A connection in autocommit mode. The methods of a blocking one never suspend."""
+
+    connection: Any
+    fresh: bool
+    """Whether nothing was sent over it since it came out of the pool."""
+
+    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
+        """Run one statement and return its rows; none if it returns none."""
+        ...
+
+    def portions(self, sql: str, parameters: Sequence[Any], page: int) -> AsyncGenerator[Rows]:
+        """The rows in portions, from a cursor of the server."""
+        ...
+
+    @property
+    def broken(self) -> bool:
+        """Whether the connection is of no more use."""
+        ...
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open, or was broken by an error."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connection. Never raises."""
+        ...
+
+
+class _Link:
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.fresh = True
+
+    @property
+    def broken(self) -> bool:
+        """See :class:`Link`."""
+        return bool(self.connection.closed) or bool(self.connection.broken)
+
+    @property
+    def in_transaction(self) -> bool:
+        """See :class:`Link`."""
+        return int(self.connection.info.transaction_status) in (2, 3)  # INTRANS, INERROR
+
+
+class BlockingLink(_Link):
+    """A ``psycopg.Connection``."""
+
+    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
+        """See :class:`Link`."""
+        from psycopg import RawCursor
+
+        with RawCursor(self.connection) as cursor:
+            # Not prepared: a prepared statement keeps what a label was when it was prepared, and one
+            # that did not exist then finds nothing for ever (AGE 1.8).
+            cursor.execute(sql, parameters or None, prepare=False)
+            return cursor.fetchall() if cursor.description else []
+
+    async def portions(self, sql: str, parameters: Sequence[Any], page: int) -> AsyncGenerator[Rows]:
+        """See :class:`Link`."""
+        from psycopg import RawServerCursor
+
+        with RawServerCursor(self.connection, "runic_stream") as cursor:
+            cursor.execute(sql, parameters)
+            while rows := cursor.fetchmany(page):
+                yield rows
+
+    async def close(self) -> None:
+        """See :class:`Link`."""
+        self.connection.close()
+
+
+class AsyncLink(_Link):
+    """A ``psycopg.AsyncConnection``."""
+
+    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
+        """See :class:`Link`."""
+        from psycopg import AsyncRawCursor
+
+        async with AsyncRawCursor(self.connection) as cursor:
+            await cursor.execute(sql, parameters or None, prepare=False)
+            return cast("Rows", await cursor.fetchall()) if cursor.description else []
+
+    async def portions(self, sql: str, parameters: Sequence[Any], page: int) -> AsyncGenerator[Rows]:
+        """See :class:`Link`."""
+        from psycopg import AsyncRawServerCursor
+
+        async with AsyncRawServerCursor(self.connection, "runic_stream") as cursor:
+            await cursor.execute(sql, parameters)
+            while rows := await cursor.fetchmany(page):
+                yield rows
+
+    async def close(self) -> None:
+        """See :class:`Link`."""
+        await self.connection.close()

@@ -1,0 +1,315 @@
+"""The port: what a session does with a connection, written once for both colours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from runic.orm.driver.port import QueryResult, Request
+from runic.orm.exceptions import (
+    DriverError,
+    ForkedSessionError,
+    MissingParameterError,
+    OrmError,
+    ServerError,
+)
+
+from . import errors
+from .agtype import decode_rows, decode_values, encode_checked, encode_trusted
+from .labels import LabelBook, ensure_labels
+from .setup import prepare_graph, version_of
+from .sql import literal, wrap
+from .tokens import read
+
+if TYPE_CHECKING:
+    from .links import Link
+    from .options import Options
+    from .pool import Pool
+
+__all__ = ["AGEPort", "Shared"]
+
+_ATTEMPTS = 25
+"""Connections of a pool that may all have gone stale, as when the server was started anew."""
+
+
+class Shared:
+    """What the ports of one driver know of the server; only ever added to."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.labels = LabelBook()
+        self.version: tuple[int, ...] = ()
+
+
+class AGEPort:
+    """A connection of a driver's pool, checked out at first use and given back by :meth:`release`.
+
+    A transaction begins with the first statement after :meth:`begin`, so that a session that only
+    looks at what it has costs nothing.
+    """
+
+    def __init__(self, pool: Pool, shared: Shared) -> None:
+        self._pool = pool
+        self._shared = shared
+        self._options = shared.options
+        self._link: Link | None = None
+        self._wanted = False
+        self._begun = False
+        self._read_only = False
+        self._pid = os.getpid()
+
+    # -- transactions ---------------------------------------------------------------------------
+
+    async def begin(self, *, read_only: bool = False) -> None:
+        """Open a transaction with the next statement."""
+        self._wanted, self._read_only = True, read_only
+
+    async def commit(self) -> None:
+        """Commit it. Without an open transaction: nothing.
+
+        Raises:
+            ConnectionLostError: the connection broke; ``maybe_applied`` is true then.
+            TransientConflictError: another transaction was in the way (serializable).
+        """
+        begun, self._wanted, self._begun = self._begun, False, False
+        if not begun or self._link is None:
+            return
+        try:
+            await self._link.fetch("COMMIT")
+        except Exception as error:
+            failure = self._failure(error, "COMMIT", write=True)
+            if self._link is not None and self._link.broken and hasattr(failure, "maybe_applied"):
+                failure.maybe_applied = not self._read_only
+                failure.retryable = self._read_only
+            raise failure from error
+
+    async def rollback(self) -> None:
+        """Roll it back. Without an open transaction: nothing."""
+        begun, self._wanted, self._begun = self._begun, False, False
+        if begun and self._link is not None:
+            try:
+                await self._link.fetch("ROLLBACK")
+            except Exception as error:
+                raise self._failure(error, "ROLLBACK", write=False) from error
+
+    async def savepoint(self, name: str) -> None:
+        """Mark a point of the transaction to which :meth:`rollback_to` takes it back."""
+        link = await self._ready()
+        await link.fetch(f"SAVEPOINT {name}")
+
+    async def rollback_to(self, name: str) -> None:
+        """Take back everything since the savepoint; a transaction that an error broke goes on from there."""
+        if self._link is not None:
+            await self._link.fetch(f"ROLLBACK TO SAVEPOINT {name}")
+
+    async def release_savepoint(self, name: str) -> None:
+        """Forget the savepoint, and keep what was done since."""
+        if self._link is not None:
+            await self._link.fetch(f"RELEASE SAVEPOINT {name}")
+
+    async def release(self, *, discard: bool = False) -> None:
+        """Give the connection back, in the state in which every connection of the pool is."""
+        link, self._link = self._link, None
+        self._wanted = self._begun = False
+        if link is None or self._pid != os.getpid():
+            return
+        try:
+            if not discard and link.in_transaction:
+                await link.fetch("ROLLBACK")
+        except Exception:  # noqa: BLE001  # the connection is no good: it is closed below
+            discard = True
+        await self._pool.release(link, discard=discard or link.broken)
+
+    # -- statements -----------------------------------------------------------------------------
+
+    async def execute(self, request: Request) -> QueryResult:
+        """See :meth:`runic.orm.driver.port.Port.execute`.
+
+        Raises:
+            ConstraintViolation: a unique index or a check refused the write.
+            TransientConflictError: another transaction was in the way.
+            QueryTimeout: the limit was reached.
+            ConnectionLostError: no connection, or it broke.
+            ServerError: any other error of the server.
+        """
+        sql, payload = self._prepared(request)
+        link = await self._ready()
+        missing = self._shared.labels.missing(request.stores)
+        if missing:
+            await self._ensure(missing)
+        guarded = not request.write and not request.raw_cells and not self._read_only
+        try:
+            if request.timeout is not None:
+                await self._limit(link, request.timeout)
+            if guarded:
+                rows = await self._guarded(link, sql, payload)
+            else:
+                rows = await link.fetch(sql, (payload,))
+            if request.timeout is not None:
+                await self._limit(link, self._options.timeout)
+        except Exception as error:
+            raise self._failure(error, request.text, write=request.write) from error
+        columns = request.columns or read(request.text).columns
+        if not columns:
+            return QueryResult([], ())
+        decoded = decode_rows(rows) if request.raw_cells else decode_values(rows)
+        return QueryResult(decoded, columns, raw=rows)
+
+    async def stream(self, request: Request, page: int) -> AsyncGenerator[Sequence[list[Any]]]:
+        """Yield the rows in portions of ``page``, from a cursor of the server, in constant memory."""
+        sql, payload = self._prepared(request)
+        if not self._wanted:
+            await self.begin(read_only=True)
+        link = await self._ready()
+        portions = link.portions(sql, (payload,), page)
+        decode = decode_rows if request.raw_cells else decode_values
+        try:
+            async for rows in portions:
+                yield decode(rows)
+        except OrmError:
+            raise
+        except Exception as error:
+            raise self._failure(error, request.text, write=request.write) from error
+        finally:
+            await portions.aclose()
+
+    def _prepared(self, request: Request) -> tuple[str, str]:
+        if self._pid != os.getpid():
+            raise ForkedSessionError(
+                "this session was opened in another process; open one in this process", backend=errors.BACKEND
+            )
+        reading = read(request.text)
+        absent = reading.parameters - request.parameters.keys()
+        if absent:
+            # The server would take them for null (AGE 1.8).
+            raise MissingParameterError(
+                f"the statement names parameters without a value: {', '.join(sorted(absent))}",
+                backend=errors.BACKEND,
+                statement=request.text,
+            )
+        if reading.writes and (self._read_only or not request.write) and self._leaks:
+            raise ServerError(
+                "the statement would change the graph in a read-only transaction",
+                backend=errors.BACKEND,
+                statement=request.text,
+            )
+        encode = encode_trusted if request.raw_cells else encode_checked
+        return wrap(self._options.graph, request.text), encode(request.parameters)
+
+    @property
+    def _leaks(self) -> bool:
+        # AGE lets SET and DELETE through a read-only transaction before 1.8, and they are committed.
+        return bool(self._shared.version) and self._shared.version < (1, 8)
+
+    async def _guarded(self, link: Link, sql: str, payload: str) -> list[tuple[Any, ...]]:
+        """A read that the server refuses if it writes, whatever the transaction around it may do."""
+        if not self._begun:
+            await link.fetch("BEGIN READ ONLY")
+            try:
+                return await link.fetch(sql, (payload,))
+            finally:
+                if not link.broken:
+                    await link.fetch("ROLLBACK")
+        await link.fetch("SAVEPOINT runic_read")
+        await link.fetch("SET LOCAL transaction_read_only = on")
+        rows = await link.fetch(sql, (payload,))
+        # The end of the savepoint restores what the transaction may do (PostgreSQL).
+        await link.fetch("RELEASE SAVEPOINT runic_read")
+        return rows
+
+    async def _limit(self, link: Link, seconds: float | None) -> None:
+        milliseconds = 0 if seconds is None else max(1, round(seconds * 1000))
+        await link.fetch(f"SET {'LOCAL ' if self._begun else ''}statement_timeout = {milliseconds}")
+
+    # -- the connection -------------------------------------------------------------------------
+
+    async def _ready(self) -> Link:
+        """The connection, in a transaction if one was asked for."""
+        if self._link is not None and (self._begun or not self._wanted):
+            return self._link
+        for attempt in range(_ATTEMPTS):
+            link = self._link
+            if link is None:
+                link = self._link = await self._pool.acquire()
+            try:
+                if not self._shared.version:
+                    await self._first(link)
+                if self._wanted and not self._begun:
+                    await link.fetch(self._begin_text())
+                    self._begun = True
+            except Exception as error:
+                if link.broken and attempt + 1 < _ATTEMPTS:
+                    # It went stale in the pool; nothing of the unit was sent over it.
+                    await self._drop()
+                    continue
+                failure = self._failure(error, "BEGIN", write=False)
+                await self._drop()
+                raise failure from error
+            return link
+        raise AssertionError("unreachable")
+
+    def _begin_text(self) -> str:
+        level = self._options.isolation_level
+        isolation = f" ISOLATION LEVEL {level.upper()}" if level else ""
+        return f"BEGIN{isolation}{' READ ONLY' if self._read_only else ''}"
+
+    async def _first(self, link: Link) -> None:
+        await prepare_graph(link, self._options)
+        self._shared.version = await version_of(link)
+
+    async def _drop(self) -> None:
+        link, self._link, self._begun = self._link, None, False
+        if link is not None:
+            await self._pool.release(link, discard=True)
+
+    async def sql(self, text: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run SQL on this connection."""
+        link = await self._ready()
+        try:
+            return await link.fetch(text, parameters)
+        except Exception as error:
+            raise self._failure(error, text, write=True) from error
+
+    async def drop_graph(self) -> None:
+        """Drop the graph, if it is there."""
+        name = self._options.graph
+        link = self._link = await self._pool.acquire()
+        try:
+            if await link.fetch("SELECT 1 FROM ag_catalog.ag_graph WHERE name = $1", (name,)):
+                await link.fetch(f"SELECT ag_catalog.drop_graph({literal(name)}, true)")
+        except Exception as error:
+            raise self._failure(error, "drop_graph", write=True) from error
+        self._shared.labels.forget()
+        self._shared.version = ()
+
+    async def _ensure(self, missing: list[Any]) -> None:
+        try:
+            link = await self._pool.extra()
+            if link is None:
+                await self._ensure_here(missing)
+                return
+            try:
+                await ensure_labels(link, self._options.graph, missing)
+            finally:
+                await link.close()
+        except Exception as error:
+            raise self._failure(error, "CREATE", write=True) from error
+        self._shared.labels.add(missing)
+
+    async def _ensure_here(self, missing: list[Any]) -> None:
+        """On the only connection there is, as part of its transaction."""
+        from .labels import make_labels
+
+        assert self._link is not None
+        await make_labels(self._link, self._options.graph, missing)
+
+    def _failure(self, error: Exception, statement: str, *, write: bool) -> OrmError:
+        if isinstance(error, OrmError):
+            return error
+        broken = self._link is not None and self._link.broken
+        failure = errors.of_native(error, statement, write=write, broken=broken)
+        if broken and not self._begun and write and isinstance(failure, DriverError):
+            failure.maybe_applied = True  # type: ignore[attr-defined]
+            failure.retryable = False
+        return failure

@@ -1,0 +1,85 @@
+"""Cypher inside of SQL: ``SELECT * FROM cypher('graph', $tag$...$tag$, $1) AS (c0 agtype, ...)``.
+
+What stands in the text is never a value: values travel as the third argument, a bound agtype map. The
+dollar tag is random and does not occur in the text, so that no text can end it.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from functools import lru_cache
+
+from runic.orm.exceptions import InvalidNameError
+
+from .tokens import read
+
+__all__ = ["MAX_NAME_BYTES", "identifier", "literal", "validate_graph_name", "wrap"]
+
+MAX_NAME_BYTES = 63
+"""PostgreSQL cuts longer names off in silence."""
+
+_GRAPH = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{2,}", re.ASCII)
+
+
+@lru_cache(maxsize=4096)
+def wrap(graph: str, cypher: str) -> str:
+    """The SQL that runs ``cypher`` on ``graph``; one parameter, ``$1``.
+
+    Raises:
+        QueryError: the columns of the text cannot be told.
+    """
+    reading = read(cypher)
+    names = [f"c{number} ag_catalog.agtype" for number in range(len(reading.columns) or 1)]
+    tag = _tag(reading.text)
+    return (
+        f"SELECT * FROM ag_catalog.cypher({literal(graph)}, {tag} {reading.text} {tag}, $1)"
+        f" AS ({', '.join(names)})"
+    )
+
+
+def _tag(text: str) -> str:
+    while True:
+        tag = f"$q{secrets.token_hex(6)}$"
+        if tag not in text:
+            return tag
+
+
+def identifier(name: str) -> str:
+    """An SQL identifier.
+
+    Raises:
+        InvalidNameError: longer than PostgreSQL keeps, empty, or with a NUL.
+    """
+    if not name or "\0" in name or len(name.encode()) > MAX_NAME_BYTES:
+        raise InvalidNameError(
+            f"{name!r:.80} is no name of 1 to {MAX_NAME_BYTES} bytes, which is what PostgreSQL keeps",
+            backend="age",
+        )
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(name: str) -> str:
+    """A name as an SQL string literal.
+
+    Raises:
+        InvalidNameError: it holds a quote, a backslash or a NUL, which no name here does.
+    """
+    if not set("'\\\0").isdisjoint(name):
+        raise InvalidNameError(f"{name!r:.80} holds a quote or a backslash", backend="age")
+    return f"'{name}'"
+
+
+def validate_graph_name(name: object) -> str:
+    """``name``, if it can name a graph.
+
+    Raises:
+        InvalidNameError: AGE takes 3 to 63 letters, digits, ``_``, ``.`` and ``-``, a digit not first.
+    """
+    if not isinstance(name, str) or not _GRAPH.fullmatch(name) or len(name.encode()) > MAX_NAME_BYTES:
+        raise InvalidNameError(
+            f"{name!r:.80} cannot name a graph of Apache AGE: 3 to {MAX_NAME_BYTES} letters, digits and _,"
+            " of which the first is no digit",
+            backend="age",
+        )
+    return name

@@ -1,0 +1,258 @@
+"""Apache AGE on PostgreSQL: an address from the environment, else a Debian tree, else a container.
+
+The tree is a small Debian of its own (PostgreSQL 18, AGE, pgvector) in ``.cache/age``, made once by
+debootstrap from the mirror of the machine's own apt sources; the server runs inside of it by chroot,
+as the user postgres. That needs root on a Debian machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from tests.servers.base import NotAvailable, Server, address_from_environment, free_port
+from tests.servers.docker import start_container
+
+ROOT = Path(__file__).resolve().parents[2]
+TREE = ROOT / ".cache" / "age" / "tree"
+IMAGE = "apache/age:latest"
+DATABASE = "postgres"
+SUITE = "forky"
+PACKAGES = "postgresql-18-age,postgresql-18-pgvector"
+BIN = "/usr/lib/postgresql/18/bin"
+START_SECONDS = float(os.environ.get("RUNIC_TEST_START_SECONDS", "60"))
+
+
+class AGEServer(Server):
+    """A database with the extension: graphs are in it, so a URL names both."""
+
+    @property
+    def url(self) -> str:
+        """URL of the database, without a graph."""
+        user = quote(str(self.credentials["username"]), safe="")
+        if self.credentials["password"]:
+            user += f":{quote(str(self.credentials['password']), safe='')}"
+        return f"age://{user}@{self.host}:{self.port}/{self.credentials['database']}"
+
+    def url_of(self, graph: str) -> str:
+        """URL of one graph."""
+        return f"{self.url}?graph={graph}"
+
+
+def start() -> Server:
+    """A server, by the first way that works; :class:`NotAvailable` tells why none did."""
+    try:
+        import psycopg  # noqa: F401
+    except ImportError as error:
+        raise NotAvailable(f"psycopg is not installed ({error})") from error
+    address = address_from_environment("age")
+    if address:
+        return attach(address)
+    reasons = []
+    for way in (start_tree, start_docker):
+        try:
+            return way()
+        except NotAvailable as error:
+            reasons.append(str(error))
+    raise NotAvailable("; ".join(reasons))
+
+
+def attach(address: str) -> Server:
+    """Use the server at ``age://user:password@host:port/database``; graphs are made and dropped in it."""
+    parts = urlsplit(address)
+    credentials: dict[str, Any] = {
+        "username": unquote(parts.username or "postgres"),
+        "password": unquote(parts.password) if parts.password else None,
+        "database": unquote(parts.path.strip("/")) or DATABASE,
+    }
+    host, port = parts.hostname or "localhost", parts.port or 5432
+    return _connected(host, port, "RUNIC_TEST_AGE_URL", lambda: None, credentials)
+
+
+def start_docker() -> Server:
+    """The official image, which has no pgvector."""
+    container, host, port = start_container(IMAGE, 5432, {"POSTGRES_PASSWORD": "runic"})
+    credentials = {"username": "postgres", "password": "runic", "database": DATABASE}
+    return _connected(host, port, f"Docker ({IMAGE})", container.stop, credentials)
+
+
+# -- the Debian tree ------------------------------------------------------------------------------
+
+
+def start_tree() -> Server:
+    """A server of the cached tree, on data of its own that are gone afterwards."""
+    make_tree()
+    folder = Path(tempfile.mkdtemp(prefix="runic-age-", dir=TREE / "srv"))
+    inside = f"/srv/{folder.name}"
+    shutil.chown(folder, *_postgres())
+    port = free_port()
+    settings = {
+        "port": str(port),
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": "/tmp",  # of the tree
+        "shared_preload_libraries": "age",
+        # A throw-away database: durability would only cost time.
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        "max_connections": "150",
+        "shared_buffers": "64MB",
+        "wal_level": "replica",
+        "max_wal_senders": "4",
+    }
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+
+    def stop() -> None:
+        with contextlib.suppress(NotAvailable):
+            run_inside([f"{BIN}/pg_ctl", "-D", f"{inside}/data", "-m", "immediate", "-w", "stop"])
+        shutil.rmtree(folder, ignore_errors=True)
+
+    try:
+        run_inside([f"{BIN}/initdb", "-D", f"{inside}/data", "-A", "trust", "-U", "postgres", "--no-sync"])
+        log = f"{inside}/log"
+        run_inside([f"{BIN}/pg_ctl", "-D", f"{inside}/data", "-w", "-l", log, "-o", options, "start"])
+        credentials = {"username": "postgres", "password": None, "database": DATABASE}
+        return _connected("127.0.0.1", port, f"Debian tree ({SUITE}, chroot)", stop, credentials)
+    except NotAvailable as error:
+        lines = (
+            (folder / "log").read_text(errors="replace").splitlines()[-3:]
+            if (folder / "log").exists()
+            else []
+        )
+        stop()
+        raise NotAvailable(f"PostgreSQL does not start: {error} {' / '.join(lines)}".strip()) from error
+
+
+def make_tree() -> None:
+    """Make the tree unless it is there.
+
+    Raises:
+        NotAvailable: not root, not Debian, or the packages cannot be had; with the reason.
+    """
+    if os.name != "posix" or os.geteuid() != 0:
+        raise NotAvailable("the Debian tree needs root (chroot)")
+    if (TREE / BIN.lstrip("/") / "postgres").exists():
+        return
+    mirror = _mirror()
+    if shutil.which("debootstrap") is None:
+        _run(["apt-get", "update", "-qq"], 300)
+        _run(["apt-get", "install", "-y", "-qq", "debootstrap"], 300)
+    part = TREE.with_name("tree.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    # Older debootstraps know no script of that name; those of the suites after sid are all the same.
+    script = "/usr/share/debootstrap/scripts/sid"
+    _run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(part), mirror, script], 900)
+    part.rename(TREE)
+
+
+def _mirror() -> str:
+    """The mirror that this machine's own apt uses: read when it is needed, and written nowhere."""
+    folder = Path("/etc/apt")
+    for path in [*sorted(folder.glob("sources.list.d/*.sources")), folder / "sources.list"]:
+        if not path.exists():
+            continue
+        text = path.read_text(errors="replace")
+        found = re.search(r"^URIs:\s*(\S+)", text, re.MULTILINE) or re.search(
+            r"^deb\s+(?:\[[^]]*\]\s+)?(\S+/debian/?)\s", text, re.MULTILINE
+        )
+        if found:
+            return found[1]
+    raise NotAvailable("the Debian tree needs a Debian machine: no apt sources were found")
+
+
+def run_inside(command: list[str]) -> str:
+    """Run a command in the tree as postgres."""
+    return _run(["chroot", f"--userspec={':'.join(map(str, _postgres()))}", str(TREE), *command], 120)
+
+
+def _postgres() -> tuple[int, int]:
+    for line in (TREE / "etc" / "passwd").read_text().splitlines():
+        name, _, uid, gid, *_ = line.split(":")
+        if name == "postgres":
+            return int(uid), int(gid)
+    raise NotAvailable("the Debian tree has no user postgres")
+
+
+def _run(command: list[str], seconds: float) -> str:
+    with tempfile.TemporaryFile("w+") as output:  # a pipe would stay open in the server that pg_ctl starts
+        try:
+            answer = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=seconds, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise NotAvailable(f"{Path(command[0]).name}: {error}") from error
+        output.seek(0)
+        text = output.read()
+    if answer.returncode != 0:
+        lines = " / ".join(text.strip().splitlines()[-3:])
+        raise NotAvailable(f"{' '.join(command[:1])} ended with {answer.returncode}: {lines}")
+    return text
+
+
+# -- both -----------------------------------------------------------------------------------------
+
+
+def _connected(
+    host: str, port: int, how: str, stop: Callable[[], object], credentials: dict[str, Any]
+) -> Server:
+    import psycopg
+
+    options: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "user": credentials["username"],
+        "password": credentials["password"],
+        "dbname": credentials["database"],
+        "connect_timeout": 5,
+    }
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            client = psycopg.connect(**options, autocommit=True)
+            break
+        except psycopg.OperationalError as error:
+            if time.monotonic() > deadline:
+                raise NotAvailable(f"nothing answers at {host}:{port}: {error}") from error
+            time.sleep(0.1)
+    try:
+        client.execute("CREATE EXTENSION IF NOT EXISTS age")
+    except psycopg.Error as error:
+        client.close()
+        raise NotAvailable(f"the server at {host}:{port} has no extension age: {error}") from error
+    with contextlib.suppress(psycopg.Error):
+        client.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
+    client.execute("SET search_path = ag_catalog, public")
+
+    def drop(graph: str) -> None:
+        found = client.execute("SELECT 1 FROM ag_catalog.ag_graph WHERE name = %s", (graph,)).fetchone()
+        if found:
+            client.execute("SELECT ag_catalog.drop_graph(%s, true)", (graph,))
+
+    def stop_all() -> None:
+        client.close()
+        stop()
+
+    versions = dict(client.execute("SELECT extname, extversion FROM pg_extension").fetchall())
+    server = client.execute("SHOW server_version").fetchone()
+    number = str(server[0]).partition(" ")[0] if server else "?"
+    beside = f", pgvector {versions['vector']}" if "vector" in versions else ""
+    return AGEServer(
+        backend="age",
+        host=host,
+        port=port,
+        version=f"{versions['age']} (PostgreSQL {number}{beside})",
+        how=how,
+        drop=drop,
+        stop=stop_all,
+        credentials=credentials,
+    )

@@ -28,7 +28,7 @@ def create_memgraph_driver(
     Args:
         host: the server.
         port: its port.
-        database: the database, which other than the default one are a matter of Memgraph's Enterprise Edition.
+        database: the database; only Memgraph's Enterprise Edition has others than the default one.
         username: the user; ``None`` or ``""``: no authentication.
         password: the password.
         **options: any other of :class:`~runic.orm.driver.bolt.Options`, e.g. ``encrypted`` or ``timeout``.

@@ -1,7 +1,8 @@
-"""Encoders: entities to rows of stored values, by a function generated once per set of fields.
+"""Encoders: entities to rows of stored values, column by column.
 
 Pure. Every value is checked on the way: what the server could not give back unchanged raises
-:class:`ValueNotStorableError` with class and field, before anything is sent.
+:class:`ValueNotStorableError` with class and field, before anything is sent. A column is checked as a
+whole, by its types and its extremes; only one that fails is gone through value by value, to name it.
 """
 
 from __future__ import annotations
@@ -48,60 +49,86 @@ def encode_value(field: FieldDescriptor, value: Any, dialect: Dialect) -> Any:
 def compile_encoder(
     fields: tuple[FieldDescriptor, ...], dialect: Dialect
 ) -> Callable[[Sequence[Any], list[list[Any]]], None]:
-    """Make ``encode(entities, rows)``: append the stored values of ``fields`` to each row."""
-    env: dict[str, Any] = {
-        "imin": INT_MIN,
-        "imax": INT_MAX,
-        "finite": math.isfinite,
-        "storable_text": storable_text,
-    }
-    loads: list[str] = []
-    stored: list[str] = []
-    for number, field in enumerate(fields):
-        codec = dialect.codec(field.type)
-        check = _key_check(field, dialect)
-        env[f"slow{number}"] = _slow_encoder(field, codec, check)
-        loads.append(f"v{number} = d[{field.name!r}]")
-        stored.append(_expression(number, field, codec, env, check))
-    absent = [line.replace("d[", "d.get(").replace("]", ")") for line in loads]
-    lines = [
-        "def encode(entities, rows):",
-        "    for entity, row in zip(entities, rows):",
-        "        d = entity.__dict__",
-        "        try:",
-        *(f"            {line}" for line in loads or ["pass"]),
-        "        except KeyError:",  # a hand-written __init__ need not mention every field
-        *(f"            {line}" for line in absent or ["pass"]),
-        f"        row += ({', '.join(stored)}{',' if stored else ''})",
-    ]
-    exec(compile("\n".join(lines), f"<encoder of {_names(fields)}>", "exec"), env)
-    encode: Callable[[Sequence[Any], list[list[Any]]], None] = env["encode"]
+    """Make ``encode(entities, rows)``: append the stored values of ``fields`` to each row.
 
-    def guarded(entities: Sequence[Any], rows: list[list[Any]]) -> None:
+    Raises:
+        ValueNotStorableError, FieldValidationError: from the function, for a value that cannot be stored.
+    """
+    columns = [(field.name, _column_encoder(field, dialect)) for field in fields]
+
+    def encode(entities: Sequence[Any], rows: list[list[Any]]) -> None:
+        values = [entity.__dict__ for entity in entities]
+        encoded = [column(_column(values, name)) for name, column in columns]
+        for row, cells in zip(rows, zip(*encoded, strict=True), strict=bool(encoded)):
+            row += cells
+
+    return encode
+
+
+def _column(values: list[dict[str, Any]], name: str) -> list[Any]:
+    try:
+        return [each[name] for each in values]
+    except KeyError:  # a hand-written __init__ need not mention every field
+        return [each.get(name) for each in values]
+
+
+def _column_encoder(field: FieldDescriptor, dialect: Dialect) -> Callable[[list[Any]], list[Any]]:
+    """Make the function that encodes the values of one field."""
+    codec = dialect.codec(field.type)
+    check = _key_check(field, dialect)
+    absent: set[type] = set() if field.required or field.primary_key else {type(None)}
+    plain = frozenset(absent.union(codec.exact))
+    known = frozenset(absent | codec.trusted)
+    # The values of an enum are texts of the program's: they can fail the check of a key.
+    trusted = codec.encode if codec.trusted and (check is None or field.type.kind is not Kind.ENUM) else None
+
+    def one_by_one(values: list[Any]) -> list[Any]:
+        return [_slow(field, codec, value, check) for value in values]
+
+    def encode(values: list[Any]) -> list[Any]:
+        types = set(map(type, values))
+        if types <= plain:
+            return values if _storable(values, types, check) else one_by_one(values)
+        if trusted is None or not types <= known:
+            return one_by_one(values)
         try:
-            encode(entities, rows)
+            return [None if value is None else trusted(value) for value in values]
         except (ValueError, TypeError, ArithmeticError, AttributeError):
-            # The fast path has no room for names: the slow one says which field it was.
-            for entity in entities:
-                for field in fields:
-                    encode_value(field, entity.__dict__.get(field.name), dialect)
-            raise
+            return one_by_one(values)
 
-    return guarded
+    return encode
+
+
+def _storable(values: list[Any], types: set[type], check: _KeyCheck | None) -> bool:
+    """Whether every server keeps all of ``values``, which are of ``types``."""
+    if str in types:
+        texts = values if len(types) == 1 else [value for value in values if type(value) is str]
+        joined = "".join(texts)
+        if not ((joined.isascii() and "\0" not in joined) or storable_text(joined)):
+            return False
+        if check is not None and not all(map(check.passes, texts)):
+            return False
+    if int in types:
+        numbers = values if len(types) == 1 else [value for value in values if type(value) is int]
+        if min(numbers) < INT_MIN or max(numbers) > INT_MAX:
+            return False
+    if float in types:
+        floats = values if len(types) == 1 else [value for value in values if type(value) is float]
+        return all(map(math.isfinite, floats))
+    return True
 
 
 class _KeyCheck:
     """What a text must be to be found again by an index.
 
     Attributes:
-        source: Python source, ``{v}`` a text -> whether it is.
+        passes: whether a text is.
         problem: what is wrong with the others.
     """
 
-    __slots__ = ("passes", "problem", "source")
+    __slots__ = ("passes", "problem")
 
     def __init__(self, source: str, problem: str) -> None:
-        self.source = source
         self.problem = problem
         self.passes: Callable[[str], bool] = eval(f"lambda v: {source.format(v='v')}")
 
@@ -120,47 +147,6 @@ def _key_check(field: FieldDescriptor, dialect: Dialect) -> _KeyCheck | None:
     if not (field.primary_key or field.unique or unique):
         return None
     return _check_of(dialect.key_test, dialect.key_problem)
-
-
-def _expression(
-    number: int, field: FieldDescriptor, codec: Codec, env: dict[str, Any], check: _KeyCheck | None
-) -> str:
-    """The stored value of ``v<number>``: as it is if it passes the tests, else by the codec."""
-    v = f"v{number}"
-    text = f"slow{number}({v})"
-    if codec.trusted and (check is None or field.type.kind is not Kind.ENUM):
-        env[f"encode{number}"], env[f"trusted{number}"] = codec.encode, codec.trusted
-        text = f"encode{number}({v}) if type({v}) in trusted{number} else {text}"
-    tests = [_fast_test(type_, v, check) for type_ in codec.exact]
-    if not field.required and not field.primary_key:
-        tests.insert(0, f"{v} is None")
-    return f"{v} if {' or '.join(tests)} else {text}" if tests else text
-
-
-def _slow_encoder(field: FieldDescriptor, codec: Codec, check: _KeyCheck | None) -> Callable[[Any], Any]:
-    def slow(value: Any) -> Any:
-        return _slow(field, codec, value, check)
-
-    return slow
-
-
-def _names(fields: tuple[FieldDescriptor, ...]) -> str:
-    return ", ".join(f"{field.owner.__name__}.{field.name}" for field in fields)
-
-
-def _fast_test(type_: type, v: str, check: _KeyCheck | None) -> str:
-    if type_ is str:
-        found = f" and {check.source.format(v=v)}" if check else ""
-        return f"type({v}) is str and ({v}.isascii() and '\\0' not in {v} or storable_text({v})){found}"
-    if type_ is int:
-        return f"type({v}) is int and imin <= {v} <= imax"
-    if type_ is float:
-        return f"type({v}) is float and finite({v})"
-    if type_ is bool:
-        return f"{v} is True or {v} is False"
-    if type_ is bytes:
-        return f"type({v}) is bytes"
-    raise TypeError(f"a codec cannot pass {type_.__name__} through unchecked")
 
 
 def _slow(field: FieldDescriptor, codec: Codec, value: Any, check: _KeyCheck | None) -> Any:

@@ -85,6 +85,7 @@ class Dialect:
             is looked for under each label otherwise; of a class with several labels the others stand in the
             property :data:`LABELS_PROPERTY`; and requests say what they store (:class:`~..driver.port.Store`).
         unwind_keys: many keys are found by UNWIND: the server has no index for IN over a parameter.
+        unwind: how a statement begins that does something for each row of a parameter; ``{list}``, ``{v}``.
         on_create: whether MERGE takes ON CREATE SET.
         max_name_bytes: the longest label, type or property name.
         labels_cell: Python source: ``{c}`` the cell of ``labels(n)`` -> iterable of names, or None.
@@ -131,6 +132,7 @@ class Dialect:
     labels: str = "labels({v})"
     one_label: bool = False
     unwind_keys: bool = False
+    unwind: str = "UNWIND {list} AS {v}"
     on_create: bool = True
     max_name_bytes: int = 255
     labels_cell: str = "{c}"
@@ -163,6 +165,10 @@ class Dialect:
     def quote(self, name: str) -> str:
         """A validated name, quoted."""
         return f"`{name}`"
+
+    def rows(self, parameter: str = "rows", variable: str = "row") -> str:
+        """The beginning of a statement that does something for each row of a parameter."""
+        return self.unwind.format(list=f"${parameter}", v=variable)
 
     def require(self, capability: Capability, what: str | None = None) -> None:
         """Raise :class:`UnsupportedByBackendError` unless the backend has ``capability``."""

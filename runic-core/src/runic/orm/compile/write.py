@@ -82,7 +82,7 @@ def statement_text(shape: Shape, dialect: Dialect) -> str:
         if counts_versions(shape):
             columns.append(_counted_version(shape, dialect))
     tail = in_one_page(columns) if dialect.page_rows else f"RETURN {', '.join(columns)}"
-    return f"UNWIND $rows AS row {body} {tail}"
+    return f"{dialect.rows()} {body} {tail}"
 
 
 def stores_of(shape: Shape, dialect: Dialect) -> tuple[Store, ...]:
@@ -181,13 +181,13 @@ def probe_text(shape: Shape, dialect: Dialect) -> list[tuple[str, tuple[int, ...
         case UpdateEdges():
             body, _ = _body(UpdateEdges(shape.type, shape.version, ()), dialect, None)
             return [
-                (f"UNWIND $rows AS row {body} RETURN row[0]", (1, 2, 3, 4) if shape.version else (1, 2, 3))
+                (f"{dialect.rows()} {body} RETURN row[0]", (1, 2, 3, 4) if shape.version else (1, 2, 3))
             ]
         case _:
             return []
     return [
         (
-            f"UNWIND $rows AS row {_found('n', match, 1, dialect)} RETURN row[0]",
+            f"{dialect.rows()} {_found('n', match, 1, dialect)} RETURN row[0]",
             tuple(range(column, column + match.width)),
         )
         for match, column in ends

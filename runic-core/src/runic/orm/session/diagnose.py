@@ -91,11 +91,11 @@ async def _in_the_database(
             if (field.unique or field.primary_key) and not field.generated:
                 groups.setdefault(field, []).append(entity)
     for field, entities in groups.items():
-        label = node_meta(entities[0].__class__).primary_label
+        label = node_meta(entities[0].__class__).own_label
         codec = dialect.codec(field.type)
         suffix, template = codec.compare
         text = (
-            f"UNWIND $rows AS row MATCH (n:{dialect.quote(label)})"
+            f"{dialect.rows()} MATCH (n:{dialect.quote(label)})"
             f" WHERE n.{dialect.quote(field.name + suffix)} = {template.format(v='row[1]')}"
             f" RETURN row[0], {dialect.identity.format(v='n')}"
         )

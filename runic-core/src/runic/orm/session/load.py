@@ -297,7 +297,7 @@ def _key_text(cls: type, dialect: Dialect, subclasses: int) -> str:
         # 2,000 keys among 10,000 nodes took 2.5 s by UNWIND, 0.1 s by IN).
         head = f"MATCH (n{labels}) WHERE {condition.removesuffix(' = k')} IN $keys"
     else:
-        head = f"UNWIND $keys AS k MATCH (n{labels}) WHERE {condition}"
+        head = f"{dialect.rows('keys', 'k')} MATCH (n{labels}) WHERE {condition}"
     return f"{head} {returned(_columns(meta, dialect, 'n'), dialect)}"
 
 
@@ -322,7 +322,7 @@ def identity_text(cls: type, dialect: Dialect) -> str:
     """Nodes by the server's identities: parameter ``keys``."""
     meta = node_meta(cls)
     return (
-        f"UNWIND $keys AS k MATCH (n{labels_of(meta, dialect)})"
+        f"{dialect.rows('keys', 'k')} MATCH (n{labels_of(meta, dialect)})"
         f" WHERE {dialect.identity.format(v='n')} = k {returned(_columns(meta, dialect, 'n'), dialect)}"
     )
 
@@ -340,9 +340,9 @@ def edge_text(cls: type[Edge], dialect: Dialect) -> str:
     a, b, r = (dialect.identity.format(v=variable) for variable in "abr")
     if dialect.one_label:
         type_ = dialect.quote(meta.type)
-        return f"UNWIND $rows AS row MATCH ()-[r:{type_}]->() WHERE {r} = row[2] {returned(columns, dialect)}"
+        return f"{dialect.rows()} MATCH ()-[r:{type_}]->() WHERE {r} = row[2] {returned(columns, dialect)}"
     return (
-        f"UNWIND $rows AS row MATCH (a) WHERE {a} = row[0] MATCH (b) WHERE {b} = row[1] WITH row, a, b"
+        f"{dialect.rows()} MATCH (a) WHERE {a} = row[0] MATCH (b) WHERE {b} = row[1] WITH row, a, b"
         f" MATCH (a)-[r:{dialect.quote(meta.type)}]->(b) WHERE {r} = row[2] {returned(columns, dialect)}"
     )
 
@@ -373,7 +373,7 @@ def _relation_text(
     right = "->" if field.direction == "OUTGOING" else "-"
     assert field.relationship is not None
     return (
-        f"UNWIND $rows AS row MATCH (a{label}) WHERE {condition}"
+        f"{dialect.rows()} MATCH (a{label}) WHERE {condition}"
         f" MATCH (a){left}[:{dialect.quote(field.relationship)}]{right}(b{labels_of(target, dialect)})"
         f" {returned(['row[0]', *_columns(target, dialect, 'b')], dialect)}"
     )

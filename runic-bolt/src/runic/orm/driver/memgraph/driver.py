@@ -64,5 +64,8 @@ def _options(
     if unknown:
         raise TypeError(f"memgraph has no option {unknown[0]!r}; there are {', '.join(sorted(OPTION_NAMES))}")
     if not username:
+        # What Memgraph's own guides pass to the client: a server without users takes it.
         username, password = None, None
+        if others.get("auth") is None and others.get("token") is None:
+            others = {**others, "auth": ("", "")}
     return Options(host=host, port=port, database=database, username=username, password=password, **others)

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from runic.orm.core.metadata import EdgeMeta, NodeMeta
-
 if TYPE_CHECKING:
     from runic.orm.compile.codec import Codec
     from runic.orm.compile.dialect import Dialect
     from runic.orm.core.descriptors import FieldDescriptor
+    from runic.orm.core.metadata import EdgeMeta, NodeMeta
 
 __all__ = ["EdgeLayout", "NodeLayout", "edge_layout", "node_layout", "read_expression"]
 

@@ -98,7 +98,8 @@ def laid_out(emitter: Emitter, result: ir.Return, *, packed: bool = False) -> Co
     lines.append(f"{'WITH' if packed else 'RETURN'} {distinct}{', '.join(texts)}")
     lines += _tail(emitter, result, names)
     if packed:
-        lines.append(in_pages([emitter.name(f"{prefix}{number}") for number in range(start)], emitter.dialect))
+        names = [emitter.name(f"{prefix}{number}") for number in range(start)]
+        lines.append(in_pages(names, emitter.dialect))
     return Columns(lines, _shape(items))
 
 

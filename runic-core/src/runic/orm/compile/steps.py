@@ -26,9 +26,10 @@ Match columns: identity, key value if there is a key, expected version if there 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runic.orm.driver.port import Store
+if TYPE_CHECKING:
+    from runic.orm.driver.port import Store
 
 __all__ = [
     "CreateEdges",

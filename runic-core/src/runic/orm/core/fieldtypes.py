@@ -12,8 +12,6 @@ from enum import Enum
 from typing import Annotated, Any, Final, ForwardRef, Literal, NewType, TypeVar, Union, cast
 from uuid import UUID
 
-from typing_extensions import TypeIs
-
 from runic.orm.core.kinds import FieldType, Kind
 from runic.orm.core.mapped import Mapped
 from runic.orm.core.types import (
@@ -28,6 +26,8 @@ from runic.orm.core.types import (
 from runic.orm.exceptions import MetadataError
 
 if typing.TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
     from runic.orm.core.annotations import Scope
 
 __all__ = ["UnresolvedAnnotation", "converter_type", "elements_of", "field_type"]

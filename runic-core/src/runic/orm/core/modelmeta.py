@@ -134,6 +134,13 @@ class NodeMeta(_Meta):
         return self.labels if shared else (self.primary_label,)
 
     @property
+    def searched(self) -> tuple[str, ...]:
+        """The properties that a fulltext index is declared for."""
+        names = [field.name for field in self.properties if field.index_type == "FULLTEXT"]
+        names += [name for index in self.indexes if index.type == "FULLTEXT" for name in index.fields]
+        return tuple(dict.fromkeys(names))
+
+    @property
     def own_label(self) -> str:
         """The label that alone tells its nodes from those of base classes, as far as one does."""
         return self.match_labels[-1]
@@ -145,7 +152,11 @@ class NodeMeta(_Meta):
         lines: dict[str, tuple[str, ...]] = {}
         for meta in reversed(metas):
             bases = [found for base in meta.cls.__mro__[1:] if (found := _model_of(base)) is not None]
-            nearest = [base for base in bases if not any(issubclass(o.cls, base.cls) for o in bases if o is not base)]
+            nearest = [
+                base
+                for base in bases
+                if not any(other is not base and issubclass(other.cls, base.cls) for other in bases)
+            ]
             above = tuple(base.own_label for base in nearest if base.own_label != meta.own_label)
             lines[meta.own_label] = lines.get(meta.own_label, ()) or above
         return tuple(lines.items())

@@ -6,13 +6,14 @@ import copy
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
-
-from typing_extensions import TypeIs
 
 from runic.orm.core.state import NOT_LOADED
 from runic.orm.core.types import GeoLocation, Vector
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 __all__ = ["NO_SNAPSHOT", "is_immutable", "is_list", "same_value", "take_snapshot"]
 

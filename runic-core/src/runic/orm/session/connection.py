@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection"]
 
-logger = logging.getLogger("runic.cypher")
+logger: logging.Logger = logging.getLogger("runic.cypher")
 
 
 class Connection:
@@ -40,7 +40,7 @@ class Connection:
         self.read_only = read_only
         self.log_level = log_level
         self.transactional: bool = driver.dialect.unit_form is UnitForm.TRANSACTION
-        self.raw_writes = 0
+        self.raw_writes: int = 0
         self._port: Port | None = None
         self._begun = False
         self._broken: OrmError | None = None

@@ -32,6 +32,7 @@ from runic.orm.compile.write import (
     unit_text,
 )
 from runic.orm.core.metadata import edge_meta, node_meta
+from runic.orm.core.models import Node
 from runic.orm.driver.port import Request
 from runic.orm.exceptions import ConstraintViolation, DriverError, InternalError, OrmError, StaleObjectError
 from runic.orm.session.diagnose import find_stale, find_violation
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from runic.orm.compile.dialect import Dialect
+    from runic.orm.core.state import EntityState
     from runic.orm.driver.port import QueryResult
     from runic.orm.session.plan import Plan
     from runic.orm.session.unit_of_work import UnitOfWork
@@ -221,7 +223,7 @@ def _entities(step: Step, item: Any) -> list[Any]:
     return [item]
 
 
-def _apply(step: Step, found: Found, unit: UnitOfWork) -> None:
+def _apply(step: Step, found: Found, unit: UnitOfWork) -> None:  # noqa: C901 - a case a kind of step
     """Carry the results of one step into its entities."""
     match step.shape:
         case CreateNodes() | MergeNodes():
@@ -265,7 +267,9 @@ def _forget_relations(entity: Any) -> None:
     for relation in node_meta(entity.__class__).relations:
         if relation.uselist or entity.__dict__.get(relation.name) is None:
             entity.__dict__.pop(relation.name, None)
-            (entity._runic_state.snapshots or {}).pop(relation.name, None)
+            state: EntityState = entity._runic_state
+            if state.snapshots:
+                state.snapshots.pop(relation.name, None)
 
 
 def _unstage(step: Step, unit: UnitOfWork) -> None:

@@ -312,10 +312,10 @@ def _one_text(cls: type, dialect: Dialect, subclasses: int) -> str:
     del subclasses
     meta = node_meta(cls)
     columns = _columns(meta, dialect, "n")
-    tail = f"WITH n LIMIT 1 {in_one_page(columns)}" if dialect.page_rows else f"{returned(columns, dialect)} LIMIT 1"
-    return (
-        f"MATCH (n{labels_of(meta, dialect)}) WHERE {_key_condition(meta, dialect, 'n', '$key')} {tail}"
-    )
+    tail = f"{returned(columns, dialect)} LIMIT 1"
+    if dialect.page_rows:
+        tail = f"WITH n LIMIT 1 {in_one_page(columns)}"
+    return f"MATCH (n{labels_of(meta, dialect)}) WHERE {_key_condition(meta, dialect, 'n', '$key')} {tail}"
 
 
 def identity_text(cls: type, dialect: Dialect) -> str:

@@ -7,6 +7,7 @@ it either.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -70,8 +71,7 @@ async def check_refused(kit: Kit, capability: Capability) -> str:
     Raises:
         AssertionError: it is not refused, or only by the server, or the server can do it.
     """
-    import runic.orm.testing.probes  # noqa: F401 - fills the table
-
+    importlib.import_module("runic.orm.testing.probes")  # fills the table
     probe = PROBES.get(capability, Probe())
     how = "nothing to refuse"
     if probe.operation is not None:

@@ -32,7 +32,7 @@ class Drivers:
     def __init__(self, harness: Harness, models: tuple[type, ...]) -> None:
         self.harness = harness
         self.sync: GraphDriver = harness.driver()
-        self.version = harness.version()
+        self.version: str = harness.version()
         self._async: Any = None
         self._runner: asyncio.Runner | None = None
         try:
@@ -78,11 +78,13 @@ class Kit:
 
     def __init__(self, drivers: Drivers, colour: Colour) -> None:
         self.drivers = drivers
-        self.harness = drivers.harness
-        self.version = drivers.version
+        self.harness: Harness = drivers.harness
+        self.version: str = drivers.version
         self.colour: Colour = colour
-        self.recorder = Recorder()
-        self.driver = DriverProxy(drivers.of(colour), lambda port: RecordingPort(port, self.recorder))
+        self.recorder: Recorder = Recorder()
+        self.driver: DriverProxy = DriverProxy(
+            drivers.of(colour), lambda port: RecordingPort(port, self.recorder)
+        )
 
     @property
     def blocking(self) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from enum import Enum
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from runic.orm.compile.emit import Emitter
 from runic.orm.core.kinds import Kind
@@ -40,8 +40,8 @@ _WHITE = frozenset(" \t\n\v\f\r")
 class FalkorDBEmitter(Emitter):
     """Keeps indexes out of comparisons of texts by order, and checks what they find for equality."""
 
-    kept_out = _ORDER
-    spared = _NUMBERS
+    kept_out: ClassVar[frozenset[str]] = _ORDER
+    spared: ClassVar[frozenset[Kind]] = _NUMBERS
 
     def compared(self, left: ir.Expression, op: str) -> str:
         """The left side of a comparison."""
@@ -71,8 +71,8 @@ class FalkorDBEmitter(Emitter):
 class UnindexedEmitter(FalkorDBEmitter):
     """Keeps them out of equality too: for statements with a value that an index does not hold."""
 
-    kept_out = _ORDER | _EQUALITY
-    spared = frozenset[Kind]()
+    kept_out: ClassVar[frozenset[str]] = _ORDER | _EQUALITY
+    spared: ClassVar[frozenset[Kind]] = frozenset()
 
 
 def emitter_for(values: Sequence[Any]) -> type[Emitter]:

@@ -332,7 +332,10 @@ class SessionCore:
         """Roll back what is open and forget every entity."""
         with self.exclusive:
             try:
-                await self._rollback()
+                # What was loaded stays readable: only what was not committed is taken back.
+                self.unit.take_back()
+                self.relating.forget()
+                await self.connection.rollback()
             finally:
                 self.unit.expunge_all()
 

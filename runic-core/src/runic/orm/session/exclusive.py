@@ -12,6 +12,19 @@ from runic.orm.exceptions import ConcurrentUseError, ForkedSessionError
 __all__ = ["Exclusive"]
 
 
+# How often this process was forked off: cheaper to compare than asking the system for its number.
+_forks = 0
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_fork)
+
+
 class Exclusive:
     """Marks a session as in use, and refuses a second use at once.
 
@@ -19,17 +32,17 @@ class Exclusive:
     until it becomes a deadlock.
     """
 
-    __slots__ = ("_lock", "_process")
+    __slots__ = ("_forks", "_lock")
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._process = os.getpid()
+        self._forks = _forks
 
     def check(self) -> None:
         """Raise if the session is in use or belongs to another process."""
         if self._lock.locked():
             self._refuse()
-        if self._process != os.getpid():
+        if self._forks != _forks:
             raise ForkedSessionError(
                 "this session was made before the process forked: open a new session in the child"
             )
@@ -43,7 +56,7 @@ class Exclusive:
     def __enter__(self) -> None:
         if not self._lock.acquire(blocking=False):
             self._refuse()
-        if self._process != os.getpid():
+        if self._forks != _forks:
             self._lock.release()
             self.check()
 

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["Relating", "before", "hide"]
 
 
+#: Looking through a list of this length costs less than loading it again.
+_LONG = 200
+
+#: Up to this length a list is looked through for a member; a longer one gets a set of what it holds.
+_SHORT = 16
+
+
 class _Relation(NamedTuple):
     """What relating two classes needs to know, worked out once."""
 
@@ -93,7 +100,7 @@ class Relating:
         self.unit.links.remove(link_of(known.field, source, target))
         hide(source, known.field, {id(target)})
         for field in known.inverses:
-            hide(target, field, {id(source)})
+            _hide_inverse(target, field, source)
 
     def forget(self) -> None:
         """Forget what was worked out about lists in memory: a flush or rollback has been through them."""
@@ -147,12 +154,17 @@ class Relating:
             if name not in (state.changes or ()):
                 values[name] = target
             return
-        known = self._members.get((id(source), name))
-        if known is None or known[0] is not value or len(known[1]) != len(value):
-            known = self._members[id(source), name] = (value, {id(each) for each in value})
-        if id(target) in known[1]:
-            return
-        known[1].add(id(target))
+        if len(value) < _SHORT:
+            for each in value:
+                if each is target:
+                    return
+        else:
+            known = self._members.get((id(source), name))
+            if known is None or known[0] is not value or len(known[1]) != len(value):
+                known = self._members[id(source), name] = (value, {id(each) for each in value})
+            if id(target) in known[1]:
+                return
+            known[1].add(id(target))
         value.append(target)
         for listed in before(state, name):
             listed.append(target)
@@ -169,6 +181,17 @@ class Relating:
             elif name not in (state.changes or ()) and target.__dict__.get(name) is not source:
                 # Which of two edges a relation to one shows is for the database to say.
                 target.__dict__.pop(name, None)
+
+
+def _hide_inverse(target: Any, field: FieldDescriptor, source: Any) -> None:
+    """The same edge seen from the other end. A long list that nobody holds is loaded again if it is needed."""
+    state: EntityState = target._runic_state
+    value = target.__dict__.get(field.name)
+    held = field.name in (state.snapshots or ()) or field.name in (state.changes or ())
+    if isinstance(value, list) and len(value) > _LONG and not held and state.status is Status.PERSISTENT:
+        del target.__dict__[field.name]
+    else:
+        hide(target, field, {id(source)})
 
 
 def before(state: EntityState, name: str) -> list[list[Any]]:

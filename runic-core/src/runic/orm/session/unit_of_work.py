@@ -351,13 +351,17 @@ class UnitOfWork:
         Values return to what they were; entities that were only added are transient again; whatever
         stays is stale, so that the next result overwrites it.
         """
-        self.unflush()
-        self.discard()
+        self.take_back()
         for part in self.identities.values():
             for entity in part.values():
                 entity._runic_state.stale = True
                 for field in _relations(entity):
                     entity.__dict__.pop(field, None)
+
+    def take_back(self) -> None:
+        """Take back, in memory, what was flushed since the last commit and what is staged."""
+        self.unflush()
+        self.discard()
 
     def discard(self) -> None:
         """Take back, in memory, what is staged and was not flushed."""

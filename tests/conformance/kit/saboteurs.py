@@ -232,8 +232,7 @@ class NeverReleases(PortProxy):
 
 
 def swap_direction(query: str) -> str:
-    query = re.sub(r"(CREATE|MERGE) \(a\)-\[(r[^]]*)\]->\(b\)", r"\1 (b)-[\2]->(a)", query)
-    return query
+    return re.sub(r"(CREATE|MERGE) \(a\)-\[(r[^]]*)\]->\(b\)", r"\1 (b)-[\2]->(a)", query)
 
 
 def one_label(query: str) -> str:

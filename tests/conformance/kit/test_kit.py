@@ -100,7 +100,7 @@ def run_project(
 GAPS = """[
     Gap("TestCrud::test_a_missing_key_is_none[async]", GapKind.NOTYET, "sync only", AssertionError),
     Gap("TestCrud::test_refresh_of_what_is_gone_says_so", GapKind.NEVER, "it raises", KeyError),
-    Gap("TestCrud::test_a_node_without_key_is_tracked_too", GapKind.NOTIMPL, "closed since", KeyError, "4.20"),
+    Gap("TestCrud::test_a_node_without_key_is_tracked_too", GapKind.NOTIMPL, "closed", KeyError, "4.20"),
 ]"""
 
 

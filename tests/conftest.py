@@ -132,6 +132,12 @@ def arcadedb_graph(arcadedb_server: Server) -> str:
 
 
 @pytest.fixture(scope="session")
+def memgraph_server(servers: Registry) -> Server:
+    """A running Memgraph, where there is one. There is one database: ``.reset("")`` empties it."""
+    return server_or_skip(servers, "memgraph")
+
+
+@pytest.fixture(scope="session")
 def age_server(servers: Registry) -> Server:
     """A running PostgreSQL with Apache AGE; ``.credentials["database"]`` holds the graphs."""
     return server_or_skip(servers, "age")

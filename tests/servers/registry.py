@@ -10,7 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 
-from tests.servers import age, arcadedb, falkordb, neo4j
+from tests.servers import age, arcadedb, falkordb, memgraph, neo4j
 from tests.servers.base import NotAvailable, Server
 
 STARTERS: dict[str, Callable[[], Server]] = {
@@ -18,12 +18,10 @@ STARTERS: dict[str, Callable[[], Server]] = {
     "neo4j": neo4j.start_5,
     "neo4j_2026": neo4j.start_2026,
     "arcadedb": arcadedb.start,
+    "memgraph": memgraph.start,
     "age": age.start,
 }
 """Backends whose server can be started, by public name."""
-
-NOT_BUILT = ("memgraph",)
-"""Backends of the design that are not part of this release: listed, so that nobody takes them for tested."""
 
 
 def required() -> tuple[str, ...]:
@@ -48,11 +46,7 @@ class Registry:
         if name not in self._reasons:
             try:
                 if name not in STARTERS:
-                    raise NotAvailable(
-                        "backend not part of this release yet"
-                        if name in NOT_BUILT
-                        else "no such backend in tests/servers"
-                    )
+                    raise NotAvailable("no such backend in tests/servers")
                 self._servers[name] = STARTERS[name]()
                 return self._servers[name]
             except NotAvailable as error:
@@ -78,7 +72,7 @@ class Registry:
     def table(self) -> list[str]:
         """The closing table."""
         rows = [("backend", "version", "how it was started", "tests")]
-        for name in dict.fromkeys((*STARTERS, *NOT_BUILT, *required())):
+        for name in dict.fromkeys((*STARTERS, *required())):
             if name in self._servers:
                 server = self._servers[name]
                 count = f"{self.passed[name]} passed"
@@ -86,12 +80,7 @@ class Registry:
                     count += f", {self.failed[name]} failed"
                 rows.append((name, server.version, server.how, count))
                 continue
-            if name in self._reasons:
-                reason = self._reasons[name]
-            elif name in NOT_BUILT:
-                reason = "backend not part of this release yet"
-            else:
-                reason = "no test of this run uses it"
+            reason = self._reasons.get(name, "no test of this run uses it")
             must = " (REQUIRED)" if name in required() else ""
             rows.append((name, "-", "-", f"not tested: {reason}{must}"))
         widths = [max(len(row[at]) for row in rows) for at in range(3)]

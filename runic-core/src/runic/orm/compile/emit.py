@@ -269,10 +269,10 @@ class Emitter:
             raise UnsupportedByBackendError(dialect.name, Capability.VECTOR.value)
         if node.where is None:
             return self._indexed(node, 1) + self.where(node.score_where)
-        template = dialect.vector_distance.get(node.similarity)
+        value = self._distance(node)
         best = f"ORDER BY {self.name(SCORE)} {dialect.vector_best}"
         carried = f"WITH {self.name(node.variable)}, {self.name(SCORE)}"
-        if template is None:
+        if value is None:
             # The index knows nothing of the filter: ask it for more than k, and keep the k best.
             head = f"{self._indexed(node, dialect.vector_overfetch)}{self.where(node.where)}"
             scored = carried
@@ -281,12 +281,16 @@ class Emitter:
             path = ir.Path((ir.NodePattern(node.variable, (node.label,)),))
             present = ir.NullTest(node.property, negated=True)
             head = f"MATCH {self.visit(path)}{self.where(_and(node.where, present))}"
-            value = template.format(p=self.own(node.property), vector=self._vector(node))
             scored = f"WITH {self.name(node.variable)}, {value} AS {self.name(SCORE)}"
         text = f"{head}\n{scored}"
         if node.score_where is not None:
             text += f"{self.where(node.score_where)}\n{carried}"
         return f"{text}\n{best}\nLIMIT {self.visit(node.k)}"
+
+    def _distance(self, node: ir.VectorSearch) -> str | None:
+        """The score of a node computed without an index, where the server can."""
+        template = self.dialect.vector_distance.get(node.similarity)
+        return template and template.format(p=self.own(node.property), vector=self._vector(node))
 
     def _vector(self, node: ir.VectorSearch) -> str:
         _, template = self.dialect.codec(node.property.type).compare

@@ -121,7 +121,7 @@ class Assembler:
         if first[0] == "fulltext":
             self.search = "fulltext"
             query = ir.Bind(self._take(), ir.Role.SEARCH, name="__fts_query", fields=first[1])
-            clause = ir.FulltextSearch(alias, label, query, score=False)
+            clause = ir.FulltextSearch(alias, label, query, score=False, properties=meta.searched)
         elif first[0] == "vector":
             self.search = "vector"
             source = Source(alias, self.root, None, home=0, nullable=False)

@@ -285,6 +285,7 @@ class FulltextSearch(Clause):
         query: the query text.
         score: whether the score is used later.
         where: a predicate over the hits.
+        properties: the properties of the class that have a fulltext index.
     """
 
     variable: str
@@ -292,6 +293,7 @@ class FulltextSearch(Clause):
     query: Bind
     score: bool
     where: Expression | None = None
+    properties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ class RawFalkorDB:
         ]
         text = (
             "UNWIND $rows AS row CREATE (n:Person {id: row.id, name: row.name, email: row.email,"
-            " age: row.age, height: row.height, active: row.active, joined: row.joined, level: row.level}) RETURN id(n)"
+            " age: row.age, height: row.height, active: row.active, joined: row.joined, level: row.level})"
+            " RETURN id(n)"
         )
         self.ids = [row[0] for row in self._batches(text, values)]
 

@@ -267,7 +267,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.settle_merged(key)
 
     def settle_merged(self, *merged: str) -> None:
-        """Merging says nothing of edges that it does not name, and so takes none away before it is flushed."""
+        """Merging says nothing of edges that it does not name, and takes none away before it is flushed."""
         if any(id(self.mine[key]) in self.session._core.unit.merged for key in merged):
             self.session.flush()
             self.flushed()

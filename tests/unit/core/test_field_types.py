@@ -281,7 +281,7 @@ def test_names_of_the_function_around_a_class_are_known():
         one: Local
         many: list[Local]
         nested: Nested
-        quoted: "Local | None" = None  # noqa: UP037
+        quoted: "Local | None" = None
 
     assert Model.one.type.python is Local
     assert Model.many.type.item == FieldType(Kind.ENUM, Local)

@@ -83,7 +83,8 @@ class Dialect:
         labels: Cypher template, ``{v}`` a node -> the list of its labels.
         one_label: a node has one label, and is stored under it. Statements always name it, since an identity
             is looked for under each label otherwise; of a class with several labels the others stand in the
-            property :data:`LABELS_PROPERTY`; and requests say what they store (:class:`~..driver.port.Store`).
+            property :data:`LABELS_PROPERTY`; and requests say what they store
+            (:class:`~..driver.port.Store`).
         unwind_keys: many keys are found by UNWIND: the server has no index for IN over a parameter.
         unwind: how a statement begins that does something for each row of a parameter; ``{list}``, ``{v}``.
         on_create: whether MERGE takes ON CREATE SET.

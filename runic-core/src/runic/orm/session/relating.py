@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from runic.orm.core.metadata import node_meta
 from runic.orm.core.models import Node
@@ -184,11 +184,12 @@ class Relating:
 
 
 def _hide_inverse(target: Any, field: FieldDescriptor, source: Any) -> None:
-    """The same edge seen from the other end. A long list that nobody holds is loaded again if it is needed."""
+    """The same edge seen from the other end; a long list that nobody holds is loaded again if needed."""
     state: EntityState = target._runic_state
     value = target.__dict__.get(field.name)
     held = field.name in (state.snapshots or ()) or field.name in (state.changes or ())
-    if isinstance(value, list) and len(value) > _LONG and not held and state.status is Status.PERSISTENT:
+    long = isinstance(value, list) and len(cast("list[object]", value)) > _LONG
+    if long and not held and state.status is Status.PERSISTENT:
         del target.__dict__[field.name]
     else:
         hide(target, field, {id(source)})

@@ -268,13 +268,13 @@ class Emitter:
         if dialect.vector is None:
             raise UnsupportedByBackendError(dialect.name, Capability.VECTOR.value)
         if node.where is None:
-            return self._indexed(node, 1) + self.where(node.score_where)
-        value = self._distance(node)
+            return self.indexed(node, 1) + self.where(node.score_where)
+        value = self.distance(node)
         best = f"ORDER BY {self.name(SCORE)} {dialect.vector_best}"
         carried = f"WITH {self.name(node.variable)}, {self.name(SCORE)}"
         if value is None:
             # The index knows nothing of the filter: ask it for more than k, and keep the k best.
-            head = f"{self._indexed(node, dialect.vector_overfetch)}{self.where(node.where)}"
+            head = f"{self.indexed(node, dialect.vector_overfetch)}{self.where(node.where)}"
             scored = carried
         else:
             # An index cannot promise k hits that satisfy a predicate; the exact score over those can.
@@ -287,23 +287,25 @@ class Emitter:
             text += f"{self.where(node.score_where)}\n{carried}"
         return f"{text}\n{best}\nLIMIT {self.visit(node.k)}"
 
-    def _distance(self, node: ir.VectorSearch) -> str | None:
+    def distance(self, node: ir.VectorSearch) -> str | None:
         """The score of a node computed without an index, where the server can."""
         template = self.dialect.vector_distance.get(node.similarity)
-        return template and template.format(p=self.own(node.property), vector=self._vector(node))
+        return template and template.format(p=self.own(node.property), vector=self.vector(node))
 
-    def _vector(self, node: ir.VectorSearch) -> str:
+    def vector(self, node: ir.VectorSearch) -> str:
+        """The vector searched for."""
         _, template = self.dialect.codec(node.property.type).compare
         return template.format(v=self.visit(node.vector))
 
-    def _indexed(self, node: ir.VectorSearch, times: int) -> str:
+    def indexed(self, node: ir.VectorSearch, times: int) -> str:
+        """The nodes nearest to the vector by the index, ``times`` as many as asked for, and their scores."""
         assert self.dialect.vector is not None
         k = self.visit(node.k)
         return self.dialect.vector.format(
             label=f"'{node.label}'",
             property=f"'{node.property.name}'",
             k=k if times == 1 else f"{k} * {times}",
-            vector=self._vector(node),
+            vector=self.vector(node),
             v=self.name(node.variable),
             s=self.name(SCORE),
         )

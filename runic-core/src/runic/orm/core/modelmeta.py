@@ -152,7 +152,11 @@ class NodeMeta(_Meta):
         lines: dict[str, tuple[str, ...]] = {}
         for meta in reversed(metas):
             bases = [found for base in meta.cls.__mro__[1:] if (found := _model_of(base)) is not None]
-            nearest = [base for base in bases if not any(issubclass(o.cls, base.cls) for o in bases if o is not base)]
+            nearest = [
+                base
+                for base in bases
+                if not any(other is not base and issubclass(other.cls, base.cls) for other in bases)
+            ]
             above = tuple(base.own_label for base in nearest if base.own_label != meta.own_label)
             lines[meta.own_label] = lines.get(meta.own_label, ()) or above
         return tuple(lines.items())

@@ -35,11 +35,11 @@ class MemgraphEmitter(Emitter):
             text += f", score AS {self.name(SCORE)}"
         return text + self.where(node.where)
 
-    def _indexed(self, node: ir.VectorSearch, times: int) -> str:
+    def indexed(self, node: ir.VectorSearch, times: int) -> str:
         k = self.visit(node.k)
         return (
             f"CALL vector_search.search('{VECTOR_PREFIX}{node.label}_{node.property.name}',"
-            f" {k if times == 1 else f'{k} * {times}'}, {self._vector(node)}) YIELD node, distance\n"
+            f" {k if times == 1 else f'{k} * {times}'}, {self.vector(node)}) YIELD node, distance\n"
             f"WITH node AS {self.name(node.variable)},"
             f" {_SIMILARITIES[node.similarity]} AS {self.name(SCORE)}"
         )

@@ -300,7 +300,7 @@ async def _fails(kit: Kit) -> None:
         (Probe(_works), "was carried out"),
         (Probe(_refuses_late), "only after 1 statements"),
         (Probe(_fails), "instead of UnsupportedByBackendError"),
-        (Probe(_refuses_for_another), "names the backend 'another'"),
+        (Probe(_refuses_for_another), "it names 'another'"),
         (Probe(_refuses, statement="RETURN 1"), "its server can do it"),
     ],
     ids=["works", "late", "fails", "another", "server can"],

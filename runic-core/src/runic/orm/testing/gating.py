@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runic.orm.exceptions import OrmError, UnsupportedByBackendError
+from runic.orm.testing.report import NOTHING
 
 if TYPE_CHECKING:
     from runic.orm.compile.dialect import Capability
@@ -73,7 +74,7 @@ async def check_refused(kit: Kit, capability: Capability) -> str:
     """
     importlib.import_module("runic.orm.testing.probes")  # fills the table
     probe = PROBES.get(capability, Probe())
-    how = "nothing to refuse"
+    how = NOTHING
     if probe.operation is not None:
         with kit.recorder.since() as sent:
             how = await _refusal(kit, capability, probe)

@@ -85,6 +85,9 @@ def runic_kit(
 
     runic_harness.reset(runic_drivers.sync)
     kit = Kit(runic_drivers, runic_colour)
+    facts: Any = dict(request.node.user_properties).get(FACTS)
+    if facts is not None:  # a dialect is refined by the server's version
+        facts["claimed"] = sorted(each.name for each in kit.dialect.capabilities)
     for capability in required_by(request.function, getattr(request, "cls", None)):
         if capability not in kit.dialect.capabilities:
             how = kit.run(check_refused(kit, capability))

@@ -21,7 +21,10 @@ from runic.orm.compile.dialect import Capability
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["Outcome", "Result", "render", "render_json", "render_markdown"]
+__all__ = ["NOTHING", "Outcome", "Result", "render", "render_json", "render_markdown"]
+
+NOTHING = "nothing to refuse"
+"""Said of a capability that is not claimed, and whose absence no operation shows."""
 
 type Outcome = Literal["passed", "failed", "refused", "gap", "skipped"]
 
@@ -132,8 +135,10 @@ def _capability_cell(results: Sequence[Result], backend: str, capability: str) -
         return "partly (see known gaps)"
     passed = sum(each.outcome == "passed" for each in about)
     if claimed:
-        return f"yes ({passed} checks)" if passed else "yes (claimed, not checked)"
-    return "no (refused)" if any(each.outcome == "refused" for each in about) else "no"
+        counted = f"yes ({passed} check{'' if passed == 1 else 's'})"
+        return counted if passed else "yes (claimed, not checked)"
+    refused = any(each.outcome == "refused" and NOTHING not in each.reason for each in about)
+    return "no (refused)" if refused else "no"
 
 
 def _area_cell(results: Sequence[Result]) -> str:

@@ -146,5 +146,5 @@ def golden_text(dialect: Dialect) -> str:
             except UnsupportedByBackendError as error:
                 parts.append(f"-- {error}")
             else:
-                parts += [compiled.text, f"-- {', '.join(compiled.parameters) or 'no parameters'}"]
+                parts += [compiled.text, f"-- {', '.join(sorted(compiled.parameters)) or 'no parameters'}"]
     return "\n".join(parts) + "\n"

@@ -107,10 +107,11 @@ async def _until_done(work: Callable[[], Awaitable[None]]) -> None:
     for attempt in range(50):
         try:
             await work()
-            return
         except OrmError as error:
             if not error.retryable or attempt == 49:
                 raise
+        else:
+            return
 
 
 class _Gate:

@@ -73,6 +73,8 @@ class Dialect:
         unit_form: how a flush becomes atomic.
         batch_size: rows of one UNWIND batch.
         page_rows: rows that come packed into one record of a reply (:mod:`.paging`); 0: each is a record.
+        late_constraints: whether the server checks unique values when the transaction commits; then it is the
+            error of the commit that names the object.
         lock: Cypher template of a clause that locks ``{v}`` for writing and changes nothing, for servers
             that do not look at a predicate again after they waited for a lock; ``""``: they do.
         unit_rows: most rows of a unit that is sent as one query.
@@ -124,6 +126,7 @@ class Dialect:
     unit_form: UnitForm = UnitForm.TRANSACTION
     batch_size: int = 1000
     page_rows: int = 0
+    late_constraints: bool = False
     lock: str = ""
     unit_rows: int = 0
     identity: str = "id({v})"

@@ -16,6 +16,7 @@ from runic.orm.core.models import Edge
 from runic.orm.core.state import NOT_LOADED, EntityState, Status
 from runic.orm.driver.port import QueryResult, Request
 from runic.orm.exceptions import (
+    ConstraintViolation,
     EntityNotFoundError,
     LazyLoadError,
     OrmError,
@@ -28,7 +29,7 @@ from runic.orm.session.blocking import run_blocking
 from runic.orm.session.cascade import cascade
 from runic.orm.session.connection import Connection
 from runic.orm.session.exclusive import Exclusive
-from runic.orm.session.flush import Guarantee, execute_plan, promise
+from runic.orm.session.flush import NOTHING, Guarantee, execute_plan, name_violation, promise
 from runic.orm.session.load import Loader, kind_of
 from runic.orm.session.plan import make_plan
 from runic.orm.session.reflect import Reflection
@@ -297,7 +298,14 @@ class SessionCore:
         with self.exclusive:
             self.connection.check_usable()
             await self._flush()
-            await self.connection.commit()
+            unproven = list(self.unit.unproven)
+            try:
+                await self.connection.commit()
+            except ConstraintViolation as error:
+                if unproven:
+                    await name_violation(error, unproven, self.dialect, self.connection.send, NOTHING)
+                    await self.connection.rollback()
+                raise
             self.unit.committed()
             self._last, self._unit_guarantee = self._unit_guarantee, self._initial_guarantee()
             self._flushes = 0

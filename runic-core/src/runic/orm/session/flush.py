@@ -47,14 +47,14 @@ if TYPE_CHECKING:
     from runic.orm.session.plan import Plan
     from runic.orm.session.unit_of_work import UnitOfWork
 
-__all__ = ["Guarantee", "execute_plan", "promise"]
+__all__ = ["NOTHING", "Guarantee", "execute_plan", "name_violation", "promise"]
 
 type Guarantee = Literal["transaction", "single query", "several queries"]
 type Send = Callable[[Request], Awaitable[QueryResult]]
 type Found = list[tuple[Any, ...]]
 """(index, identity, version) of each row that found or made something, as far as the step returns them."""
 
-_NOTHING = "nothing of the flush was written"
+NOTHING = "nothing of the flush was written"
 _SOME = "what was written before stays written, and the next flush does the rest"
 
 
@@ -91,7 +91,7 @@ async def _as_one_query(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Se
         if dialect.vetoed(error):
             raise await _refused(plan.steps, dialect, send, error) from error
         if isinstance(error, ConstraintViolation):
-            await _name_violation(error, plan.steps, dialect, send, _NOTHING)
+            await name_violation(error, plan.steps, dialect, send, NOTHING)
         raise
     row = result.rows[0]
     read = _list_reader(dialect)
@@ -134,7 +134,7 @@ async def _step_by_step(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Se
         for start in range(0, len(rows), dialect.batch_size):
             batch = slice(start, start + dialect.batch_size)
             part = Step(step.shape, rows[batch], step.objects[batch])
-            outcome = _SOME if written and not journal else _NOTHING
+            outcome = _SOME if written and not journal else NOTHING
             try:
                 request = Request(
                     text,
@@ -147,13 +147,13 @@ async def _step_by_step(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Se
                 result = await send(request)
             except ConstraintViolation as error:
                 # A transaction is lost by now: the question is asked in a new one.
-                await _name_violation(error, [part], dialect, send, outcome)
+                await name_violation(error, [part], dialect, send, outcome)
                 raise
             written = True
             found = _in_order(result.rows, start, dialect)
             missing = _missing(part, found)
             if missing and journal:
-                raise _stale_error([(part, missing)], _NOTHING)
+                raise _stale_error([(part, missing)], NOTHING)
             if missing:
                 part = Step(part.shape, part.rows, [part.objects[pair[0]] for pair in found])
                 found = [(position, *pair[1:]) for position, pair in enumerate(found)]
@@ -161,6 +161,8 @@ async def _step_by_step(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Se
                 for item in part.objects:
                     for entity in _entities(part, item):
                         unit.record(entity)
+            if dialect.late_constraints:
+                unit.unproven.append(part)
             _apply(part, found, unit)
             _unstage(part, unit)
             if missing:
@@ -292,11 +294,11 @@ async def _refused(steps: Sequence[Step], dialect: Dialect, send: Send, error: D
     missing = await find_stale(steps, dialect, send)
     if not missing:
         found = ConstraintViolation("a constraint refused the flush")
-        await _name_violation(found, steps, dialect, send, _NOTHING)
+        await name_violation(found, steps, dialect, send, NOTHING)
         if found.entity is None:
-            found = _stale_error(missing, _NOTHING)
+            found = _stale_error(missing, NOTHING)
     else:
-        found = _stale_error(missing, _NOTHING)
+        found = _stale_error(missing, NOTHING)
     found.backend, found.statement = error.backend, error.statement
     return found
 
@@ -318,7 +320,7 @@ def _stale_error(missing: Sequence[tuple[Step, Sequence[int]]], outcome: str) ->
     )
 
 
-async def _name_violation(
+async def name_violation(
     error: ConstraintViolation, steps: Sequence[Step], dialect: Dialect, send: Send, outcome: str
 ) -> None:
     """Find the object that a constraint refused: servers name the label at most."""

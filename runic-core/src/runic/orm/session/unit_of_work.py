@@ -23,6 +23,7 @@ from runic.orm.session.links import LinkBook
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runic.orm.compile.steps import Step
     from runic.orm.core.state import Owner
 
 __all__ = ["Flushed", "UnitOfWork", "identity_of"]
@@ -65,6 +66,7 @@ class UnitOfWork:
             that can change in place. ``deleted``: to delete. All by ``id()``, in insertion order.
         links: staged relationships.
         journal: what was flushed since the last commit.
+        unproven: the steps flushed since then, on servers that check constraints at the commit.
     """
 
     def __init__(self, owner: Owner) -> None:
@@ -78,6 +80,7 @@ class UnitOfWork:
         self.links: LinkBook = LinkBook()
         self.journal: list[Flushed] = []
         self.link_journal: list[LinkBook] = []
+        self.unproven: list[Step] = []
 
     # -- membership -----------------------------------------------------------------------------
 
@@ -295,6 +298,7 @@ class UnitOfWork:
         """What was flushed is durable."""
         self.journal.clear()
         self.link_journal.clear()
+        self.unproven.clear()
 
     def unflush(self) -> None:
         """Stage again all that was flushed since the last commit, because the database lost it."""

@@ -100,6 +100,8 @@ class ArcadeDBDialect(BoltDialect):
     )
     vector_distance: Mapping[str, str] = field(default_factory=lambda: _VECTOR_SCORES)
     vector_best: str = "DESC"
+    # "Duplicated key" comes at the commit of an explicit transaction (26.10).
+    late_constraints: bool = True
     bookmarks: bool = False
     enforces_read: bool = False
     writes: Callable[[str], bool] | None = writes

@@ -117,6 +117,8 @@ class MemgraphDialect(BoltDialect):
     vector_best: str = "DESC"
     # "Index manipulation not allowed in multicommand transactions", nor are constraints and SHOW ... INFO.
     auto_commit: re.Pattern[str] | None = _DDL
+    # "Unable to commit due to unique constraint violation"
+    late_constraints: bool = True
     bookmarks: bool = False
     silence: bool = False
     enforces_read: bool = False

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runic.orm.compile.emit import HOLE, Emitter
-from runic.orm.compile.results import Columns, displayed, laid_out
+from runic.orm.compile.results import Columns, displayed, laid_out, packed
 from runic.orm.compile.rewrite import distinct_edges
 from runic.orm.compile.shape import Compiled, Shape
 
@@ -104,39 +104,42 @@ def compile_execution(statement: Readable, dialect: Dialect, *, stream: bool = F
     Args:
         statement: the statement.
         dialect: the backend's.
-        stream: every row is a record of its own, also where the dialect packs them into pages.
+        stream: every row is a record of its own, also where the dialect packs rows into pages.
 
     Raises:
         QueryError: the statement contradicts itself or the models.
         UnsupportedByBackendError: the backend cannot do it.
         ValueNotStorableError: a value that its field cannot be compared with.
     """
-    return _compiled(statement, dialect, display=False, packed=dialect.page_rows > 0 and not stream)
+    return _compiled(statement, dialect, display=False, stream=stream)
 
 
-def _compiled(statement: Readable, dialect: Dialect, *, display: bool, packed: bool = False) -> Compiled:
+def _compiled(statement: Readable, dialect: Dialect, *, display: bool, stream: bool = False) -> Compiled:
     values = statement.slots()
     emitter = dialect.emitter_for(values) or Emitter
-    key = (display, packed, emitter, statement.shape_key())
+    key = (display, stream, emitter, statement.shape_key())
     plan = dialect.plans.get(key)
     if plan is None or plan.version != plan.registry.version:
-        plan = _make_plan(statement, dialect, emitter(dialect, display=display), packed=packed)
+        plan = _make_plan(statement, dialect, emitter(dialect, display=display), stream=stream)
         dialect.plans.put(key, plan)
     return plan.bind(values)
 
 
-def _make_plan(statement: Readable, dialect: Dialect, emitter: Emitter, *, packed: bool) -> Plan:
+def _make_plan(statement: Readable, dialect: Dialect, emitter: Emitter, *, stream: bool) -> Plan:
     registry = statement.registry
     version = registry.version
     tree = _lower(statement.tree(), dialect)
     lines = [emitter.visit(clause) for clause in tree.clauses]
-    columns: Columns = (
-        displayed(emitter, tree.result) if emitter.display else laid_out(emitter, tree.result, packed=packed)
-    )
+    pages = dialect.page_rows > 0 and not emitter.display
+    columns: Columns
+    if pages:
+        columns = packed(emitter, tree.result, stream=stream)
+    else:
+        columns = displayed(emitter, tree.result) if emitter.display else laid_out(emitter, tree.result)
     text = emitter.wrap("\n".join([*lines, *columns.lines]), columns.shape.columns)
     holes = tuple(emitter.holes)
     pieces = tuple(text.split(HOLE)) if holes else ()
-    return Plan(text, tuple(emitter.binds), pieces, holes, columns.shape, registry, version, packed)
+    return Plan(text, tuple(emitter.binds), pieces, holes, columns.shape, registry, version, pages)
 
 
 def _lower(tree: ir.Statement, dialect: Dialect) -> ir.Statement:

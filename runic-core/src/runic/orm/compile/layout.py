@@ -86,18 +86,23 @@ def _make_node_layout(meta: NodeMeta, dialect: Dialect) -> NodeLayout:
         columns.append(dialect.labels)
     # Subclasses may give one property name different types: a column is a name and how it is read.
     index: dict[str, int] = {}
-    positions: dict[type, dict[str, int]] = {}
-    for each in (meta, *meta.subclasses):
-        own = positions[each.cls] = {}
-        for field in each.properties:
-            if field.generated and field.primary_key:
-                own[field.name] = 0
-                continue
-            text = read_expression(field, dialect.codec(field.type), dialect)
-            if text not in index:
-                index[text] = len(columns)
-                columns.append(text)
-            own[field.name] = index[text]
+    metas = (meta, *meta.subclasses)
+    positions: dict[type, dict[str, int]] = {each.cls: {} for each in metas}
+    # The version is read before what it stands for. Where another transaction may commit between two reads
+    # of one row (Neo4j 5.26, 2026.08), it is then too old at worst, and the check finds that.
+    fields = sorted(
+        [(each, field) for each in metas for field in each.properties], key=lambda pair: not pair[1].version
+    )
+    for each, field in fields:
+        own = positions[each.cls]
+        if field.generated and field.primary_key:
+            own[field.name] = 0
+            continue
+        text = read_expression(field, dialect.codec(field.type), dialect)
+        if text not in index:
+            index[text] = len(columns)
+            columns.append(text)
+        own[field.name] = index[text]
     return NodeLayout(meta, tuple(columns), polymorphic, positions)
 
 
@@ -108,7 +113,7 @@ def _make_edge_layout(meta: EdgeMeta, dialect: Dialect) -> EdgeLayout:
         dialect.target or dialect.identity.replace("{v}", "endNode({v})"),
     ]
     positions: dict[str, int] = {}
-    for field in meta.properties:
+    for field in sorted(meta.properties, key=lambda field: not field.version):
         positions[field.name] = len(columns)
         columns.append(read_expression(field, dialect.codec(field.type), dialect))
     return EdgeLayout(meta, tuple(columns), positions)

@@ -1,7 +1,8 @@
 """Rows packed into pages: one record of the reply is a list of rows.
 
 Some clients spend far more on a record than on the values in it. A page is a list of lists, so that
-nulls keep their places; the server holds the whole result, so a stream goes row by row.
+nulls keep their places, and its values are read in the order of the columns: a projection has none.
+The server holds all pages of a result, so a stream goes row by row.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from runic.orm.compile.dialect import Dialect
 
-__all__ = ["in_one_page", "in_pages", "returned"]
+__all__ = ["in_one_page", "in_pages", "returned", "row_by_row"]
 
 
 def returned(columns: Sequence[str], dialect: Dialect) -> str:
@@ -29,6 +30,11 @@ def in_pages(columns: Sequence[str], dialect: Dialect) -> str:
         f"WITH collect([{', '.join(columns)}]) AS __rows"
         f" UNWIND range(0, size(__rows) - 1, {rows:d}) AS __i RETURN __rows[__i..__i + {rows:d}] AS page"
     )
+
+
+def row_by_row(columns: Sequence[str]) -> str:
+    """The RETURN of ``columns`` as pages of one row."""
+    return f"RETURN [[{', '.join(columns)}]] AS page"
 
 
 def in_one_page(columns: Sequence[str]) -> str:

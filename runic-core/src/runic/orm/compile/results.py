@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runic.orm.compile.codec import Codec
 from runic.orm.compile.layout import edge_layout, node_layout
 from runic.orm.compile.operators import check_operator
-from runic.orm.compile.paging import in_pages
+from runic.orm.compile.paging import in_pages, row_by_row
 from runic.orm.compile.shape import Item, Shape
 from runic.orm.core.kinds import Kind
 from runic.orm.core.metadata import edge_meta, node_meta
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runic.orm.compile.emit import Emitter
     from runic.orm.compile.layout import EdgeLayout, NodeLayout
 
-__all__ = ["Columns", "displayed", "laid_out"]
+__all__ = ["Columns", "displayed", "laid_out", "packed"]
 
 _ENTITIES = frozenset({ItemKind.NODE, ItemKind.EDGE})
 _ENTITY_LISTS = frozenset({ItemKind.NODES, ItemKind.EDGES})
@@ -52,23 +52,13 @@ def displayed(emitter: Emitter, result: ir.Return) -> Columns:
     return Columns([*lines, *_tail(emitter, result, names)], _shape(items))
 
 
-def laid_out(emitter: Emitter, result: ir.Return, *, packed: bool = False) -> Columns:
+def laid_out(emitter: Emitter, result: ir.Return) -> Columns:
     """The form for execution.
 
     Under DISTINCT and aggregation, whole nodes are what is compared and grouped, so a WITH does that
     before their columns are taken apart.
-
-    Args:
-        emitter: makes the text.
-        result: what to return.
-        packed: in pages of rows, after sorting and cutting.
     """
-    # No alias of a user begins so: what a page is sorted by may need one that is named like a column.
-    prefix = "__c" if packed else "c"
-    staged = (result.distinct or result.aggregated) and any(
-        item.kind in _ENTITIES or item.kind in _ENTITY_LISTS or _needs_stage(item, emitter.dialect)
-        for item in result.items
-    )
+    staged = _is_staged(emitter, result)
     lines: list[str] = []
     if staged:
         lines.append(_stage(emitter, result))
@@ -83,24 +73,63 @@ def laid_out(emitter: Emitter, result: ir.Return, *, packed: bool = False) -> Co
             name = emitter.visit(item.expression)
         else:
             listed = _is_listed_sum(item, emitter.dialect)
-            name = emitter.name(f"{prefix}{start}") if stage is None or listed else stage
-            columns = (f"{columns[0]} AS {emitter.name(f'{prefix}{start}')}",)
-        if packed and item.kind in _ENTITIES:
-            columns = tuple(
-                f"{column} AS {emitter.name(f'{prefix}{start + number}')}"
-                for number, column in enumerate(columns)
-            )
+            name = emitter.name(f"c{start}") if stage is None or listed else stage
+            columns = (f"{columns[0]} AS {emitter.name(f'c{start}')}",)
         texts += columns
         names.append(name)
         items.append(_item(item, _codec(item, emitter.dialect), start, len(columns), layout))
         start += len(columns)
     distinct = "DISTINCT " if result.distinct and not staged else ""
-    lines.append(f"{'WITH' if packed else 'RETURN'} {distinct}{', '.join(texts)}")
-    lines += _tail(emitter, result, names)
-    if packed:
-        names = [emitter.name(f"{prefix}{number}") for number in range(start)]
-        lines.append(in_pages(names, emitter.dialect))
-    return Columns(lines, _shape(items))
+    lines.append(f"RETURN {distinct}{', '.join(texts)}")
+    return Columns([*lines, *_tail(emitter, result, names)], _shape(items))
+
+
+def packed(emitter: Emitter, result: ir.Return, *, stream: bool) -> Columns:
+    """The form for execution with rows in pages: sorting and cutting come before nodes are taken apart.
+
+    Args:
+        emitter: makes the text.
+        result: what to return.
+        stream: a page is a row, so that the server need not hold them all.
+    """
+    staged = _is_staged(emitter, result)
+    carried: list[str] = []
+    cells: list[str] = []
+    names: list[str] = []
+    items: list[Item] = []
+    for position, item in enumerate(result.items):
+        start = len(cells)
+        stage = emitter.name(f"__s{position}") if staged else None
+        columns, layout = _columns(emitter, item, stage)
+        if item.kind in _ENTITIES:
+            name = emitter.visit(item.expression)
+            carried.append(name)
+        elif stage is not None:
+            name = stage
+        else:
+            # No alias of a user begins so: what is sorted by may be named like a column.
+            name = emitter.name(f"__c{start}")
+            carried.append(f"{columns[0]} AS {name}")
+            columns = (name,)
+        cells += columns
+        names.append(name)
+        items.append(_item(item, _codec(item, emitter.dialect), start, len(columns), layout))
+    tail = _tail(emitter, result, names)
+    lines: list[str] = []
+    if staged:
+        lines.append(_stage(emitter, result))
+    elif tail or result.distinct or any(item.kind not in _ENTITIES for item in result.items):
+        distinct = "DISTINCT " if result.distinct else ""
+        lines.append(f"WITH {distinct}{', '.join(dict.fromkeys(carried))}")
+    pages = row_by_row(cells) if stream else in_pages(cells, emitter.dialect)
+    return Columns([*lines, *tail, pages], _shape(items))
+
+
+def _is_staged(emitter: Emitter, result: ir.Return) -> bool:
+    return (result.distinct or result.aggregated) and any(
+        item.kind in _ENTITIES or item.kind in _ENTITY_LISTS or _needs_stage(item, emitter.dialect)
+        for item in result.items
+    )
 
 
 def _stage(emitter: Emitter, result: ir.Return) -> str:

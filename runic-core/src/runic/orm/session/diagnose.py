@@ -46,14 +46,14 @@ async def find_stale(steps: Sequence[Step], dialect: Dialect, send: Send) -> lis
 
 
 async def find_violation(
-    steps: Sequence[Step], dialect: Dialect, send: Send | None
+    steps: Sequence[Step], dialect: Dialect, send: Send
 ) -> tuple[Any, str] | None:
     """The object that broke a constraint and why, or ``None`` if it cannot be told.
 
     Args:
         steps: what was sent.
         dialect: how to talk to the server.
-        send: how to ask the server; ``None`` when its transaction is lost and cannot be asked.
+        send: how to ask the server.
     """
     written = [
         (entity, step)
@@ -75,8 +75,6 @@ async def find_violation(
             other = seen.setdefault(key, entity)
             if other is not entity:
                 return entity, f"{field.name}={value!r} is that of {other!r} as well"
-    if send is None:
-        return None
     return await _in_the_database(written, leaving, dialect, send)
 
 

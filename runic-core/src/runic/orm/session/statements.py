@@ -166,7 +166,7 @@ class Statements:
     async def _server_pages(self, stmt: Readable, page: int) -> AsyncGenerator[list[Any]]:
         """Portions of one result, where the server gives it in portions."""
         core = self.core
-        compiled = compile_execution(stmt, core.dialect)
+        compiled = compile_execution(stmt, core.dialect, stream=True)
         portions = core.stream(compiled, page)
         try:
             async for portion in portions:

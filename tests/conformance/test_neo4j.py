@@ -39,7 +39,12 @@ class Neo4jHarness(Harness):
         driver.execute("MATCH (n) DETACH DELETE n", write=True)
 
 
-@pytest.fixture(scope="module", params=["neo4j", "neo4j_2026"])
+def live(name: str) -> Any:
+    """A server as a parameter, under whose name the closing table counts."""
+    return pytest.param(name, marks=pytest.mark.live(name))
+
+
+@pytest.fixture(scope="module", params=[live("neo4j"), live("neo4j_2026")])
 def runic_harness(request: pytest.FixtureRequest, servers: Registry) -> Neo4jHarness:
     server = server_or_skip(servers, request.param)
     server.reset("")

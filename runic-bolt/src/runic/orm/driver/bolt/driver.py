@@ -116,10 +116,10 @@ class BoltDriver(_Driver):
         **options: any other of :class:`~.options.Options`.
 
     Example:
-        >>> driver = BoltDriver("bolt://localhost:7687", ("neo4j", "secret"), "neo4j", dialect)  # doctest: +SKIP
-        >>> driver.begin()                                                                       # doctest: +SKIP
-        >>> driver.execute("CREATE (p:Person {name: $name})", {"name": "Ada"})                   # doctest: +SKIP
-        >>> driver.commit()                                                                      # doctest: +SKIP
+        >>> driver = BoltDriver("bolt://localhost:7687", ("neo4j", "secret"), None, dialect)  # doctest: +SKIP
+        >>> driver.begin()                                                                  # doctest: +SKIP
+        >>> driver.execute("CREATE (p:Person {name: $name})", {"name": "Ada"})              # doctest: +SKIP
+        >>> driver.commit()                                                                 # doctest: +SKIP
     """
 
     def __init__(

@@ -31,7 +31,9 @@ CODES: dict[str, type[DriverError]] = {
     "Neo.TransientError.Transaction.LockClientStopped": QueryTimeout,
     "Neo.TransientError.Transaction.Terminated": QueryTimeout,
 }
-_READ_ONLY = frozenset({"Neo.ClientError.Statement.AccessMode", "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase"})
+_READ_ONLY = frozenset(
+    {"Neo.ClientError.Statement.AccessMode", "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase"}
+)
 
 
 def mapped(
@@ -76,7 +78,9 @@ def _of_code(code: str, native: Any, dialect: BoltDialect, statement: str | None
         else:
             kind = ServerError
     if code in _READ_ONLY:
-        message = f"the statement would change the database and was sent as a read: pass write=True ({message})"
+        message = (
+            f"the statement would change the database and was sent as a read: pass write=True ({message})"
+        )
     return kind(f"{message} ({code})", backend=dialect.name, statement=statement)
 
 
@@ -93,8 +97,10 @@ def _of_client(
     backend = dialect.name
     if "ConnectionAcquisitionTimeoutError" in kinds:
         return PoolTimeout(f"no connection became free: {native}", backend=backend, statement=statement)
-    if isinstance(native, TimeoutError) and not isinstance(native, ConnectionError):
-        error = QueryTimeout(f"no reply of {address} in time ({native})", backend=backend, statement=statement)
+    if statement is not None and _timed_out(native):
+        error = QueryTimeout(
+            f"no reply of {address} in time ({native})", backend=backend, statement=statement
+        )
         error.maybe_applied = wrote and auto_commit
         return error
     if "ConfigurationError" in kinds:
@@ -114,6 +120,18 @@ def _of_client(
     return ConnectionLostError(
         f"{text} ({native})", maybe_applied=maybe, backend=backend, statement=statement
     )
+
+
+def _timed_out(native: BaseException) -> bool:
+    """Whether the client gave up waiting: it hides that below an error of its own."""
+    seen: BaseException | None = native
+    for _ in range(10):
+        if seen is None:
+            return False
+        if isinstance(seen, TimeoutError) or type(seen).__name__ == "SocketDeadlineExceededError":
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 def broken(native: BaseException) -> bool:

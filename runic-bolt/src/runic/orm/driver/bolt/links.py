@@ -5,9 +5,12 @@ The blocking one never suspends, so that the port above is written once.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Mapping
 from typing import Any, Protocol
+
+from .sockets import ReadLimit, close_abandoned
 
 __all__ = ["AsyncLink", "BlockingLink", "Link", "Reply"]
 
@@ -65,10 +68,12 @@ class BlockingLink:
     def __init__(self, session: Any) -> None:
         self._session = session
         self._transaction: Any = None
+        self._limit: ReadLimit | None = None
 
     async def begin(self, timeout: float | None) -> None:
         """See :class:`Link`."""
         self._transaction = self._session.begin_transaction(timeout=timeout)
+        self._limit = ReadLimit(self._session, timeout)
 
     async def run(self, text: str, parameters: Mapping[str, Any]) -> Reply:
         """See :class:`Link`."""
@@ -101,7 +106,13 @@ class BlockingLink:
 
     async def close(self) -> None:
         """See :class:`Link`."""
+        self._lift()
         self._session.close()
+
+    def _lift(self) -> None:
+        limit, self._limit = self._limit, None
+        if limit is not None:
+            limit.lift()
 
     async def kill(self) -> None:
         """See :class:`Link`."""
@@ -123,10 +134,16 @@ class AsyncLink:
     def __init__(self, session: Any) -> None:
         self._session = session
         self._transaction: Any = None
+        self._limit: ReadLimit | None = None
 
     async def begin(self, timeout: float | None) -> None:
         """See :class:`Link`."""
-        self._transaction = await self._session.begin_transaction(timeout=timeout)
+        try:
+            self._transaction = await self._session.begin_transaction(timeout=timeout)
+        except asyncio.CancelledError as error:
+            close_abandoned(error)
+            raise
+        self._limit = ReadLimit(self._session, timeout)
 
     async def run(self, text: str, parameters: Mapping[str, Any]) -> Reply:
         """See :class:`Link`."""
@@ -159,7 +176,13 @@ class AsyncLink:
 
     async def close(self) -> None:
         """See :class:`Link`."""
+        self._lift()
         await self._session.close()
+
+    def _lift(self) -> None:
+        limit, self._limit = self._limit, None
+        if limit is not None:
+            limit.lift()
 
     async def kill(self) -> None:
         """See :class:`Link`."""

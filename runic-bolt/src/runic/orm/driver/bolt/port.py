@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runic.orm.driver.port import QueryResult, Request
@@ -75,6 +75,7 @@ class BoltPort:
         self._read_only = False
         self._ran = False
         self._wrote = False
+        self._limit: float | None = None
         self._prefix = ""
         self._pid = os.getpid()
 
@@ -98,15 +99,16 @@ class BoltPort:
         self._check_process()
         await self._open(read_only=read_only)
 
-    async def _open(self, *, read_only: bool) -> None:
-        self._read_only, self._ran, self._wrote = read_only, False, False
+    async def _open(self, *, read_only: bool, timeout: float | None = None) -> None:
+        limit = self._source.timeout if timeout is None else timeout
+        self._read_only, self._ran, self._wrote, self._limit = read_only, False, False, limit
         for attempt in range(1, _ATTEMPTS + 1):
             link: Link | None = None
             try:
                 if self._dialect.language is not None:
                     self._prefix = await self._source.language()
                 link = self._source.link(read_only=read_only)
-                await link.begin(self._source.timeout)
+                await link.begin(limit)
             except Exception as error:
                 if link is not None:
                     await link.kill()
@@ -156,7 +158,7 @@ class BoltPort:
         try:
             await link.rollback()
             await link.close()
-        except Exception as error:  # noqa: BLE001  # whatever it is, the server forgets the transaction
+        except Exception as error:  # whatever it is, the server forgets the transaction
             await link.kill()
             if not broken(error):
                 raise
@@ -190,12 +192,12 @@ class BoltPort:
             ServerError: any other error of the server.
         """
         self._check_process()
-        parameters = request.parameters if request.raw_cells else checked(request.parameters, self._dialect.name)
+        parameters = self._parameters(request)
         if self._link is not None:
             return await self._in_transaction(request, parameters)
         if self._dialect.auto_commit is not None and self._dialect.auto_commit.match(request.text):
             return await self._alone(request, parameters)
-        await self._open(read_only=not request.write)
+        await self._open(read_only=not request.write, timeout=request.timeout)
         try:
             result = await self._in_transaction(request, parameters)
             await self.commit()
@@ -222,7 +224,7 @@ class BoltPort:
                     # transaction is anywhere.
                     await link.kill()
                     self._link = None
-                    await self._open(read_only=self._read_only)
+                    await self._open(read_only=self._read_only, timeout=self._limit)
                     continue
                 raise self._error(error, request.text) from error
             self._ran = True
@@ -250,10 +252,10 @@ class BoltPort:
     async def stream(self, request: Request, page: int) -> AsyncGenerator[Sequence[list[Any]]]:
         """Yield the rows in portions of ``page``; the server keeps the rest."""
         self._check_process()
-        parameters = request.parameters if request.raw_cells else checked(request.parameters, self._dialect.name)
+        parameters = self._parameters(request)
         own = self._link is None
         if own:
-            await self._open(read_only=not request.write)
+            await self._open(read_only=not request.write, timeout=request.timeout)
         self._check_read(request)
         link = self._link
         assert link is not None
@@ -262,7 +264,7 @@ class BoltPort:
             cursor = await link.open(self._text(request), parameters)
             self._ran = True
             while rows := await link.fetch(cursor, page):
-                yield rows if request.raw_cells else plain_rows(rows)
+                yield _unpacked(rows) if request.packed else rows if request.raw_cells else plain_rows(rows)
             if own:
                 await self.commit()
         except Exception as error:
@@ -286,13 +288,19 @@ class BoltPort:
 
     # -- both -----------------------------------------------------------------------------------
 
+    def _parameters(self, request: Request) -> Mapping[str, Any]:
+        """The parameters as the client may have them; the mapper's own are checked already."""
+        if request.raw_cells:
+            return request.parameters
+        return checked(request.text, request.parameters, self._dialect.name)
+
     def _text(self, request: Request) -> str:
         return self._prefix + request.text if request.raw_cells and self._prefix else request.text
 
     def _result(self, request: Request, reply: tuple[tuple[str, ...], list[list[Any]], Any]) -> QueryResult:
         columns, rows, summary = reply
         if request.packed:
-            return QueryResult([row for (page,) in rows for row in page], columns, raw=summary)
+            return QueryResult(_unpacked(rows), columns, raw=summary)
         if request.raw_cells:
             return QueryResult(rows, columns, raw=summary)
         if not request.write and not self._read_only and summary.query_type not in ("r", None):
@@ -335,3 +343,8 @@ class BoltPort:
                 "this session was opened in another process; open one in this process",
                 backend=self._dialect.name,
             )
+
+
+def _unpacked(records: list[list[Any]]) -> list[list[Any]]:
+    """The rows of records that are pages of them."""
+    return [row for (page,) in records for row in page]

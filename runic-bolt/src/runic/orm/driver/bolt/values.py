@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from runic.orm.compile.parameter_names import check_parameters
 from runic.orm.core.values import RawEdge, RawNode, RawPath
 from runic.orm.exceptions import QueryError, ValueNotStorableError
 
@@ -114,18 +115,23 @@ _HINTS = {
 }
 
 
-def checked(parameters: Mapping[str, Any], backend: str) -> dict[str, Any]:
-    """Parameters as the client may have them: exact types only, and aware datetimes in UTC.
+def checked(text: str, parameters: Mapping[str, Any], backend: str) -> dict[str, Any]:
+    """Parameters of a raw statement as the client may have them: exact types, aware datetimes in UTC.
 
     The client crashes the interpreter on some time zones of ``zoneinfo`` (6.4 on CPython 3.13.0), and
     the server tells equal instants of different zones apart (Neo4j 5.26, 2026.08).
 
     Raises:
         ValueNotStorableError: a type that would not come back, or a value that the server would change.
-        QueryError: a name that is no text.
+        MissingParameterError: the text names others.
+        QueryError: the text or a name cannot be sent.
     """
     if any(type(name) is not str for name in parameters):
         raise QueryError("names of parameters are text", backend=backend)
+    problem = _bad_text(text)
+    if problem is not None:
+        raise QueryError(f"the statement cannot be sent: {problem}", backend=backend)
+    check_parameters(text, parameters, backend)
     return {name: _checked(value, f"${name}", 0, backend) for name, value in parameters.items()}
 
 

@@ -98,7 +98,9 @@ class Neo4jDialect(BoltDialect):
     # version both succeed. SET n.v = n.v takes none.
     lock: str = "SET {v} += {{}}"
     language: Callable[[str], str] | None = pinned_language
-    auto_commit: re.Pattern[str] | None = re.compile(r"(?is).*\}\s*IN\s+(\S+\s+)?(CONCURRENT\s+)?TRANSACTIONS\b")
+    auto_commit: re.Pattern[str] | None = re.compile(
+        r"(?is).*\}\s*IN\s+(\S+\s+)?(CONCURRENT\s+)?TRANSACTIONS\b"
+    )
     fulltext: str | None = (
         f"CALL db.index.fulltext.queryNodes('{FULLTEXT_PREFIX}' + {{label}}, {{query}}) YIELD node AS {{v}}"
     )
@@ -109,6 +111,10 @@ class Neo4jDialect(BoltDialect):
     )
     vector_distance: Mapping[str, str] = field(default_factory=lambda: _SIMILARITIES)
     vector_best: str = "DESC"
+
+    # The key of a range index holds 8167 bytes.
+    key_test: str = "(len({v}) < 2000 or len({v}.encode()) < 8000)"
+    key_problem: str = "text of 8,000 bytes and more does not fit into an index of Neo4j (5.26, 2026.08)"
 
     def codec(self, type_: FieldType) -> Codec:
         """The codec of a field type; cached."""

@@ -126,7 +126,9 @@ class Neo4jIndexAdapter:
                 raise
             found = self._duplicates(label, names, entity)
             raise ConstraintViolation(
-                f"{label}({', '.join(names)}) is not unique: {found}", backend="neo4j", statement=statements[-1]
+                f"{label}({', '.join(names)}) is not unique: {found}",
+                backend="neo4j",
+                statement=statements[-1],
             ) from error
 
     def create_mandatory_constraint(

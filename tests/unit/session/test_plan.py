@@ -251,6 +251,21 @@ def test_a_list_replaced_unseen_clears_what_is_stored(owner: Owner) -> None:
     assert (clearing.reverse, clearing.undirected) == (False, False)
 
 
+def test_a_list_replaced_unseen_takes_back_what_was_staged_before(owner: Owner) -> None:
+    person, friend, fan = (owner.stored(Person(id=key)) for key in ("p", "friend", "fan"))
+    for each in (person, friend, fan):
+        each.__dict__.update(friends=NOT_LOADED, fans=NOT_LOADED)
+    relate(owner, person, "friends", friend)
+    relate(owner, friend, "fans", person)
+    relate(owner, person, "friends", friend, parallel=True)
+    relate(owner, fan, "friends", person)
+    relate(owner, person, "company", owner.stored(Company(id="c")))
+    person.friends = []
+    plan = owner.plan()
+    assert kinds(plan) == ["DeleteEdges", "MergeEdges", "MergeEdges"]
+    assert [step.rows[0][2] for step in plan.steps[1:]] == ["fan", "p"]
+
+
 @pytest.mark.parametrize("end", [0, 1])
 def test_edges_of_deleted_nodes_are_dropped(owner: Owner, end: int) -> None:
     people = [owner.stored(Person(id=f"p{i}", friends=[])) for i in range(3)]

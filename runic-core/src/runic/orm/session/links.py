@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
 
     from runic.orm.core.descriptors import FieldDescriptor
 
@@ -97,6 +97,27 @@ class LinkBook:
         if self.parallels:
             self.parallels = [each for each in self.parallels if each.key != key]
         self.removals[key] = link
+
+    def replaced(self, relations: Sequence[tuple[FieldDescriptor, Any, Sequence[Any]]]) -> None:
+        """Drop what is staged of relations that were replaced since: (relation, source, related now)."""
+        by_source: dict[tuple[str | None, int], list[tuple[FieldDescriptor, set[int]]]] = {}
+        for field, source, others in relations:
+            key = (field.relationship, id(source))
+            by_source.setdefault(key, []).append((field, {id(other) for other in others}))
+
+        def stays(link: Link) -> bool:
+            for end, other, against in (
+                (link.start, link.end, "INCOMING"),
+                (link.end, link.start, "OUTGOING"),
+            ):
+                for field, kept in by_source.get((link.type, id(end)), ()):
+                    seen = field.direction != against and isinstance(other, field.target_cls)
+                    if seen and id(other) not in kept:
+                        return False
+            return True
+
+        self.additions = {key: link for key, link in self.additions.items() if stays(link)}
+        self.parallels = [link for link in self.parallels if stays(link)]
 
     def keys(self) -> set[tuple[Any, ...]]:
         """The keys of all edges to be written."""

@@ -48,6 +48,10 @@ __all__ = ["Plan", "make_plan"]
 type _Way = tuple[Any, Any, Link | None, str]
 
 
+#: An end that is in no session any more can still be taken out of a relation.
+_IN_DATABASE = (Status.PERSISTENT, Status.DETACHED)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """What a flush sends, and what holds afterwards.
@@ -117,9 +121,23 @@ class _Planner:
     ) -> tuple[LinkBook, list[Clearing]]:
         """Staged links and those that follow from assignments, with nothing that points at the deleted."""
         book = self.unit.links.copy()
+        differences = [
+            (relation, entity, difference)
+            for entity in changed
+            for relation in self._nodes(entity.__class__).relations
+            if (difference := relation_difference(entity, relation)) is not None
+        ]
+        unseen = [
+            (relation, entity, added) for relation, entity, (removed, added) in differences if removed is None
+        ]
+        clearings = [Clearing(relation, entity) for relation, entity, _ in unseen]
+        if unseen:
+            book.replaced(unseen)
+        for relation, entity, (removed, _) in differences:
+            for target in removed or ():
+                book.remove(link_of(relation, entity, target))
         # What relate() staged is in the lists in memory as well, and must not be written twice.
         staged = book.keys()
-        clearings: list[Clearing] = []
         for cls, entities in new:
             for relation in self._nodes(cls).relations:
                 name, several = relation.name, relation.uselist
@@ -128,19 +146,6 @@ class _Planner:
                     if value and value is not NOT_LOADED:
                         for target in value if several else (value,):
                             self._attach(book, staged, relation, entity, target)
-        differences = [
-            (relation, entity, difference)
-            for entity in changed
-            for relation in self._nodes(entity.__class__).relations
-            if (difference := relation_difference(entity, relation)) is not None
-        ]
-        for relation, entity, (removed, _) in differences:
-            if removed is None:
-                clearings.append(Clearing(relation, entity))
-            for target in removed or ():
-                link = link_of(relation, entity, target)
-                book.remove(link)
-                staged.discard(link.key)
         # Afterwards: what one end of an edge adds stays, though the other end removes it.
         for relation, entity, (_, added) in differences:
             for target in added:
@@ -188,8 +193,7 @@ class _Planner:
         stored = [
             link
             for link in removals
-            if link.start._runic_state.status is Status.PERSISTENT
-            and link.end._runic_state.status is Status.PERSISTENT
+            if link.start._runic_state.status in _IN_DATABASE and link.end._runic_state.status in _IN_DATABASE
         ]
         ways: list[_Way] = []
         for link in stored:
@@ -330,9 +334,7 @@ class _Planner:
             self._place(entities)
             meta = recipe.meta
             written = field_write(key, self.dialect)
-            shape = MergeNodes(
-                meta.match_labels, meta.labels, written, writes, recipe.version, recipe.stores
-            )
+            shape = MergeNodes(meta.match_labels, meta.labels, written, writes, recipe.version, recipe.stores)
             number = len(self.steps)
             self._add(shape, rows, entities)
             for relation in recipe.relations:

@@ -56,15 +56,25 @@ class _ByKey:
         if self._last not in book or len(book) < self._seen:
             self._seen = 0
             self._found.clear()
-        for entity in islice(book.values(), self._seen, None):
-            meta = node_meta(entity.__class__)
-            if meta.pk_field_name is not None:
-                self._found[meta.root, entity.__dict__.get(meta.pk_field_name)] = entity
-            self._last = id(entity)
+        if len(book) > self._seen:
+            for entity in islice(book.values(), self._seen, None):
+                self._note(entity)
         self._seen = len(book)
         found = self._found.get((root, key))
         # It may have been expunged, or given another key, since.
         return found if id(found) in book and found.__dict__.get(name) == key else None
+
+    def staged(self, entity: Any) -> None:
+        """``entity`` was staged last."""
+        if len(self._book) == self._seen + 1:
+            self._note(entity)
+            self._seen += 1
+
+    def _note(self, entity: Any) -> None:
+        meta = node_meta(entity.__class__)
+        if meta.pk_field_name is not None:
+            self._found[meta.root, entity.__dict__.get(meta.pk_field_name)] = entity
+        self._last = id(entity)
 
 
 class Staging:
@@ -127,6 +137,7 @@ class Staging:
         if known is None or known is entity:
             if not self.unit.has(entity):
                 self.unit.add(entity, merge=True)
+                self._staged[0].staged(entity)
             return entity
         for field in meta.fields.values():
             if field.primary_key or field.version or field.name not in entity.__dict__:

@@ -156,7 +156,7 @@ def find_java(release: Release) -> Path:
     for folder in ("/usr/lib/jvm", "/usr/java", "/opt/java", "/Library/Java/JavaVirtualMachines"):
         for home in sorted(Path(folder).glob("*")):
             candidates += [home, home / "Contents" / "Home"]
-    found = {}
+    found: dict[int, Path] = {}
     for home in candidates:
         # A single source file is run by the compiler's module, which a runtime alone does not have.
         if (home / "bin" / "javac").exists():

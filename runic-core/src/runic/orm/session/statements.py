@@ -14,8 +14,8 @@ from runic.orm.core.metadata import node_meta
 from runic.orm.core.models import Edge
 from runic.orm.exceptions import FieldValidationError, QueryError
 from runic.orm.mapper.hydrate import edge_hydrator, node_hydrator
-from runic.orm.session.changes import members
 from runic.orm.query.paging import KeysetPage, OffsetPage, by_identity
+from runic.orm.session.changes import members
 from runic.orm.session.raw_results import RawResults
 
 if TYPE_CHECKING:
@@ -83,7 +83,9 @@ class Statements:
         with self.core.exclusive:
             compiled = compile_execution(stmt, self.core.dialect)
             if not any(item.kind is ItemKind.EDGE for item in compiled.shape.items):
-                raise QueryError("all_with_edges() needs return_nodes(...) and return_edge(...) on the statement")
+                raise QueryError(
+                    "all_with_edges() needs return_nodes(...) and return_edge(...) on the statement"
+                )
             result = await self.core.run(compiled)
             columns = [self._values(item, result.rows) for item in compiled.shape.items]
             return list(zip(*columns, strict=True))
@@ -138,7 +140,9 @@ class Statements:
     ) -> list[Any]:
         """All entities of a class, with relations or by pages."""
         if fetch and (skip or limit is not None):
-            raise ValueError("fetch together with skip or limit is not supported: use query() and session.load()")
+            raise ValueError(
+                "fetch together with skip or limit is not supported: use query() and session.load()"
+            )
         if skip:
             stmt = stmt.skip(skip)
         if limit is not None:

@@ -30,6 +30,8 @@ _CAPABILITIES = frozenset(
         Capability.EXISTS_SUBQUERY,
         Capability.VARIABLE_LENGTH,
         Capability.POINT,
+        Capability.FULLTEXT,
+        Capability.VECTOR,
         Capability.READ_ONLY,
         Capability.STATEMENT_TIMEOUT,
         Capability.WRITE_TIMEOUT,
@@ -73,11 +75,17 @@ class AGEDialect(Dialect):
     one_label: bool = True
     # IN over a parameter is a scan of the label (1.8), and id(n) IN $list kills the server.
     unwind_keys: bool = True
+    # Without the LIMIT the planner counts on a thousand rows, and reads the whole label even for one key:
+    # 11.7 ms instead of 0.7 ms for one of 10,000 nodes (1.8).
+    unwind: str = "UNWIND {list} AS {v} WITH {v} LIMIT size({list})"
     hints: Mapping[Capability, str] = field(default_factory=lambda: _HINTS)
     emitter: type[Emitter] | None = AGEEmitter
     # =~ finds a match anywhere in the text (1.8).
     regex_value: Callable[[str], str] | None = whole_text
     point: str = "{v}"
+    # The emitter has its own: what they are is a function of the graph's schema.
+    fulltext: str | None = ""
+    vector: str | None = ""
 
     def codec(self, type_: FieldType) -> Codec:
         """The codec of a field type; cached."""

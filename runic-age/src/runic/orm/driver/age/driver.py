@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -17,6 +17,8 @@ from .port import AGEPort, Shared
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from runic.orm.driver.port import Store
 
     from .dialect import AGEDialect
     from .pool import Pool
@@ -151,6 +153,14 @@ class AGEDriver(_Driver):
         """Run SQL on a connection of its own, outside of any transaction; parameters are ``$1``, ``$2``, ..."""
         return _run(_sql(self.connect(), text, parameters))
 
+    def run_sql(self, statements: Sequence[str]) -> None:
+        """Run SQL statements in one transaction: all of them take effect, or none."""
+        _run(_sql_together(self.connect(), statements))
+
+    def ensure_labels(self, stores: Sequence[Store]) -> None:
+        """Make the labels and types that are not there, and let their tables inherit from those of the bases."""
+        _run(_ensure(self.connect(), stores))
+
     def delete_graph(self) -> None:
         """Drop the graph with everything in it. An absent one is left absent."""
         _run(_delete_graph(self.connect()))
@@ -245,6 +255,23 @@ async def _once(port: AGEPort, request: Request) -> QueryResult:
 async def _sql(port: AGEPort, text: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     try:
         return await port.sql(text, parameters)
+    finally:
+        await port.release()
+
+
+async def _sql_together(port: AGEPort, statements: Sequence[str]) -> None:
+    try:
+        await port.begin()
+        for text in statements:
+            await port.sql(text)
+        await port.commit()
+    finally:
+        await port.release()
+
+
+async def _ensure(port: AGEPort, stores: Sequence[Store]) -> None:
+    try:
+        await port.ensure(stores)
     finally:
         await port.release()
 

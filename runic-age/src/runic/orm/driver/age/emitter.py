@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 from runic.orm.compile.dialect import Capability
-from runic.orm.compile.emit import Emitter
+from runic.orm.compile.emit import SCORE, Emitter
+from runic.orm.exceptions import QueryError
 from runic.orm.query import ir
+
+from .search import function_name, in_graph
 
 __all__ = ["EARTH_RADIUS", "AGEEmitter"]
 
@@ -37,6 +40,55 @@ class AGEEmitter(Emitter):
             return f"[{self.visit(node.left)}][0] IN {values}"
         # null IN [] is null (1.6, 1.7), so that NOT of it would lose rows.
         return f"(size({values}) > 0 AND {text})"
+
+    # -- searches -------------------------------------------------------------------------------
+    #
+    # A search is a function of the graph's schema, which the index adapter makes with the index. The planner
+    # inlines it, so that the index serves it, and the rest of the statement composes with it as always.
+
+    def visit_FulltextSearch(self, node: ir.FulltextSearch) -> str:
+        self.dialect.require(Capability.FULLTEXT)
+        names = node.query.fields or node.properties
+        if not names:
+            raise QueryError(
+                f"{node.label} has no fulltext index: declare one with Field(index_type='FULLTEXT')",
+                backend=self.dialect.name,
+            )
+        variable, query = self.name(node.variable), self.visit(node.query)
+        own = {name: f"{variable}.{self.name(name)}" for name in names}
+        matches = [f"{self._function('matches', node.label, name)}({own[name]}, {query})" for name in names]
+        text = f"MATCH ({variable}:{self.name(node.label)})\nWHERE {' OR '.join(matches)}"
+        if node.score:
+            ranks = [
+                f"coalesce(toFloat({self._function('rank', node.label, name)}({own[name]}, {query})), 0.0)"
+                for name in names
+            ]
+            text += f"\nWITH {variable}, {' + '.join(ranks)} AS {self.name(SCORE)}"
+        elif node.where is not None:
+            text += f"\nWITH {variable}"
+        return text + self.where(node.where)
+
+    def indexed(self, node: ir.VectorSearch, times: int) -> str:
+        variable, score, k = self.name(node.variable), self.name(SCORE), self.visit(node.k)
+        own = self.own(node.property)
+        distance = (
+            f"{self._function('distance', node.label, node.property.name)}({own}, {self.vector(node)})"
+        )
+        return (
+            f"MATCH ({variable}:{self.name(node.label)})\nWHERE {own} IS NOT NULL\n"
+            f"WITH {variable}, {distance} AS {score}\nORDER BY {score}\n"
+            f"LIMIT {k if times == 1 else f'{k} * {times}'}"
+            f"\nWITH {variable}, {score}"
+        )
+
+    def distance(self, node: ir.VectorSearch) -> str | None:
+        # As an argument it is no longer what the index is over: that one looks at few nodes (pgvector 0.8),
+        # of which a filter may leave none.
+        function = self._function("distance", node.label, node.property.name)
+        return f"toFloat({function}({self.own(node.property)}, {self.vector(node)}))"
+
+    def _function(self, kind: str, label: str, name: str) -> str:
+        return in_graph(function_name(kind, label, name))
 
     def visit_Call(self, node: ir.Call) -> str:
         if node.function != "distance":

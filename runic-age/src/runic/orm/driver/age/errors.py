@@ -29,6 +29,11 @@ _HINTS = {
     "25P02": "an earlier error broke the transaction: call rollback() and start again",
 }
 
+_NO_INDEX = (
+    "the property has no fulltext or vector index: create those that the models declare with"
+    " runic.migrate's IndexManager, or with the backend's index adapter"
+)
+
 
 def of_native(native: Exception, statement: str | None, *, write: bool, broken: bool) -> DriverError:
     """What an error of psycopg means; ``native`` becomes the cause.
@@ -58,7 +63,7 @@ def of_native(native: Exception, statement: str | None, *, write: bool, broken: 
     elif code in _TIMEOUTS:
         error = QueryTimeout(message, backend=BACKEND, statement=statement)
     else:
-        hint = _HINTS.get(code)
+        hint = _NO_INDEX if code == "42883" and "runic_" in message else _HINTS.get(code)
         text = f"{hint} ({message})" if hint else message
         error = ServerError(text, backend=BACKEND, statement=statement)
     error.__cause__ = native

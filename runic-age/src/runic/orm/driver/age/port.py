@@ -23,6 +23,8 @@ from .sql import literal, wrap
 from .tokens import read
 
 if TYPE_CHECKING:
+    from runic.orm.driver.port import Store
+
     from .links import Link
     from .options import Options
     from .pool import Pool
@@ -135,9 +137,8 @@ class AGEPort:
         """
         sql, payload = self._prepared(request)
         link = await self._ready()
-        missing = self._shared.labels.missing(request.stores)
-        if missing:
-            await self._ensure(missing)
+        if request.stores:
+            await self.ensure(request.stores)
         guarded = not request.write and not request.raw_cells and not self._read_only
         try:
             if request.timeout is not None:
@@ -195,7 +196,7 @@ class AGEPort:
                 statement=request.text,
             )
         encode = encode_trusted if request.raw_cells else encode_checked
-        return wrap(self._options.graph, request.text), encode(request.parameters)
+        return wrap(self._options.graph, request.text, request.raw_cells), encode(request.parameters)
 
     @property
     def _leaks(self) -> bool:
@@ -283,7 +284,12 @@ class AGEPort:
         self._shared.labels.forget()
         self._shared.version = ()
 
-    async def _ensure(self, missing: list[Any]) -> None:
+    async def ensure(self, stores: Sequence[Store]) -> None:
+        """Make the labels and types that are not there."""
+        missing = self._shared.labels.missing(stores)
+        if not missing:
+            return
+        await self._ready()
         try:
             link = await self._pool.extra()
             if link is None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from hashlib import blake2b
 
-__all__ = ["whole_text"]
+__all__ = ["GRAPH_SCHEMA", "function_name", "in_graph", "whole_text"]
+
+GRAPH_SCHEMA = "`the graph`"
+"""Stands for the schema of the graph in compiled statements, which know no graph; no name has a space."""
 
 _OPTIONS = re.compile(r"\(\?([a-z]+)\)")
 
@@ -41,3 +45,23 @@ def whole_text(pattern: str) -> str:
         raise ValueError(f"the pattern {pattern!r} has unbalanced parentheses")
     # $ would also match before a newline at the end.
     return rf"{head}\A(?:{rest})\Z"
+
+
+def function_name(kind: str, label: str, name: str) -> str:
+    """The SQL function of one index: a search names it, and the index adapter makes it.
+
+    It lives in the schema of the graph and is inlined by the planner, so that the index on the same
+    expression serves the search.
+
+    Args:
+        kind: ``"matches"``, ``"rank"`` or ``"distance"``.
+        label: the label.
+        name: the property.
+    """
+    digest = blake2b(f"{label}\0{name}".encode(), digest_size=6).hexdigest()
+    return f"runic_{kind}_{digest}"
+
+
+def in_graph(function: str) -> str:
+    """A function of the graph's schema as a statement names it; the port puts in the graph."""
+    return f"{GRAPH_SCHEMA}.`{function}`"

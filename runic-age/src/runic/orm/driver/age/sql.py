@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from runic.orm.exceptions import InvalidNameError
 
+from .search import GRAPH_SCHEMA
 from .tokens import read
 
 __all__ = ["MAX_NAME_BYTES", "identifier", "literal", "validate_graph_name", "wrap"]
@@ -23,18 +24,23 @@ _GRAPH = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{2,}", re.ASCII)
 
 
 @lru_cache(maxsize=4096)
-def wrap(graph: str, cypher: str) -> str:
+def wrap(graph: str, cypher: str, compiled: bool = False) -> str:
     """The SQL that runs ``cypher`` on ``graph``; one parameter, ``$1``.
+
+    Args:
+        graph: name of the graph.
+        cypher: the statement.
+        compiled: whether runic made it, and it may name functions of the graph's schema.
 
     Raises:
         QueryError: the columns of the text cannot be told.
     """
     reading = read(cypher)
+    text = reading.text.replace(GRAPH_SCHEMA, f"`{graph}`") if compiled else reading.text
     names = [f"c{number} ag_catalog.agtype" for number in range(len(reading.columns) or 1)]
-    tag = _tag(reading.text)
+    tag = _tag(text)
     return (
-        f"SELECT * FROM ag_catalog.cypher({literal(graph)}, {tag} {reading.text} {tag}, $1)"
-        f" AS ({', '.join(names)})"
+        f"SELECT * FROM ag_catalog.cypher({literal(graph)}, {tag} {text} {tag}, $1) AS ({', '.join(names)})"
     )
 
 

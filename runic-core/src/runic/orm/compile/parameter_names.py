@@ -34,7 +34,7 @@ def check_parameters(text: str, parameters: Mapping[str, Any], backend: str) -> 
         MissingParameterError: a name of the text has no value, or a value has no name in the text.
     """
     used = parameter_names(text)
-    if used == parameters.keys():
+    if not used.symmetric_difference(parameters):
         return
     missing = sorted(used - parameters.keys())
     if missing:

@@ -127,13 +127,13 @@ def test_an_unknown_name_lists_what_is_there_and_the_closest() -> None:
 
 
 def test_an_extra_of_core_is_the_install_command_of_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manager, "read_group", lambda group: ((), ()))  # no plugin is installed
-    with pytest.raises(UnknownBackendError, match=r'pip install "runic-core\[neo4j\]"'):
-        create_driver("neo4j")
+    monkeypatch.setattr(manager, "extras_with_plugins", lambda: ("otherdb",))
+    with pytest.raises(UnknownBackendError, match=r'pip install "runic-core\[otherdb\]"'):
+        create_driver("otherdb")
     with pytest.raises(
-        UnknownBackendError, match=r'Did you mean \'neo4j\'\? .*pip install "runic-core\[neo4j\]"'
+        UnknownBackendError, match=r'Did you mean \'otherdb\'\? .*pip install "runic-core\[otherdb\]"'
     ):
-        create_driver("neo4")
+        create_driver("otherd")
 
 
 @pytest.mark.parametrize("url", ["bolt://u:s3cret@h", "bolt+s://u:s3cret@h", "redis://u:s3cret@h/0"])

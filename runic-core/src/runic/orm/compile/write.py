@@ -119,10 +119,12 @@ def unit_text(shapes: tuple[Shape, ...], dialect: Dialect) -> str:
             )
         if not returns_identities(shape):
             returned.append(f"c{number}")
-        elif number in used:
-            returned.append(f"i{number}, [x IN n{number} | {dialect.identity.format(v='x')}] AS d{number}")
         else:
-            returned.append(f"i{number}, d{number}")
+            # The indexes are told only if they are not in order, which spares half of the reply.
+            in_order = f"i{number} = range(0, size($s{number}) - 1)"
+            returned.append(f"CASE WHEN {in_order} THEN null ELSE i{number} END AS i{number}")
+            ids = f"[x IN n{number} | {dialect.identity.format(v='x')}] AS d{number}"
+            returned.append(ids if number in used else f"d{number}")
         if counts_versions(shape):
             returned.append(f"v{number}")
     return "\n".join([*lines, "RETURN " + ", ".join(returned)])

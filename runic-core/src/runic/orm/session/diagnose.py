@@ -45,9 +45,7 @@ async def find_stale(steps: Sequence[Step], dialect: Dialect, send: Send) -> lis
     return found
 
 
-async def find_violation(
-    steps: Sequence[Step], dialect: Dialect, send: Send
-) -> tuple[Any, str] | None:
+async def find_violation(steps: Sequence[Step], dialect: Dialect, send: Send) -> tuple[Any, str] | None:
     """The object that broke a constraint and why, or ``None`` if it cannot be told.
 
     Args:

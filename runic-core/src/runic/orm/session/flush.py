@@ -99,12 +99,11 @@ async def _as_one_query(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Se
     for step, column in zip(plan.steps, unit_columns(shapes), strict=True):
         found: Found = []
         if returns_identities(step.shape):
-            width = 2 + counts_versions(step.shape)
-            found = list(zip(*map(read, row[column : column + width]), strict=True))
-            if isinstance(step.shape, CreateNodes | MergeNodes) and any(
-                index != position for position, (index, *_) in enumerate(found)
-            ):
+            cells = row[column : column + 2 + counts_versions(step.shape)]
+            indexes, *values = map(read, cells)
+            if indexes and isinstance(step.shape, CreateNodes | MergeNodes):
                 raise InternalError("the server did not keep the order of a list that edges count on")
+            found = list(zip(indexes or range(len(step.rows)), *values, strict=True))
         applied.append((step, found))
     for step, found in applied:
         _apply(step, found, unit)
@@ -114,7 +113,7 @@ async def _as_one_query(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Se
 def _list_reader(dialect: Dialect) -> Callable[[Any], list[Any]]:
     """The cell of a list of identities or indexes -> their values."""
     items, item = dialect.items_cell.format(c="c"), dialect.identity_cell.format(c="x")
-    reader: Callable[[Any], list[Any]] = eval(f"lambda c: [{item} for x in {items}]")
+    reader: Callable[[Any], list[Any]] = eval(f"lambda c: [{item} for x in {items} or ()]")
     return reader
 
 

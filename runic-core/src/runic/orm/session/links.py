@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runic.orm.core.state import Status
+
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
@@ -118,6 +120,29 @@ class LinkBook:
 
         self.additions = {key: link for key, link in self.additions.items() if stays(link)}
         self.parallels = [link for link in self.parallels if stays(link)]
+
+    def taken_back(self) -> None:
+        """Drop what was staged from a new entity, and taken out of its relation since."""
+        known: dict[tuple[int, str], set[int]] = {}
+
+        def stays(link: Link) -> bool:
+            field = link.field
+            source, target = (
+                (link.end, link.start) if field.direction == "INCOMING" else (link.start, link.end)
+            )
+            if source._runic_state.status is not Status.PENDING:
+                return True
+            value = source.__dict__.get(field.name)
+            if not isinstance(value, list):
+                return value is target
+            members = known.get((id(source), field.name))
+            if members is None:
+                members = known[id(source), field.name] = {id(each) for each in value}
+            return id(target) in members
+
+        # As removals, so that the other end does not show them any more after the flush.
+        for link in [link for link in (*self.additions.values(), *self.parallels) if not stays(link)]:
+            self.remove(link)
 
     def keys(self) -> set[tuple[Any, ...]]:
         """The keys of all edges to be written."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from runic.orm.compile.steps import (
@@ -133,11 +134,18 @@ class _Planner:
         clearings = [Clearing(relation, entity) for relation, entity, _ in unseen]
         if unseen:
             book.replaced(unseen)
+        if new and book:
+            book.taken_back()
+        # A new entity was seen there because it was related; its own list still says so.
+        unwanted: set[tuple[Any, ...]] = set()
         for relation, entity, (removed, _) in differences:
             for target in removed or ():
-                book.remove(link_of(relation, entity, target))
+                link = link_of(relation, entity, target)
+                book.remove(link)
+                if target._runic_state.status is Status.PENDING:
+                    unwanted.add(link.key)
         # What relate() staged is in the lists in memory as well, and must not be written twice.
-        staged = book.keys()
+        staged = book.keys() | unwanted if new or differences else set[tuple[Any, ...]]()
         for cls, entities in new:
             for relation in self._nodes(cls).relations:
                 name, several = relation.name, relation.uselist
@@ -350,8 +358,8 @@ class _Planner:
             self._add(_clearing(relation, created), rows, [None] * len(rows))
 
     def _place(self, entities: list[Any]) -> None:
-        number = len(self.steps)
-        self.places.update((id(entity), (number, row)) for row, entity in enumerate(entities))
+        rows = zip(repeat(len(self.steps)), range(len(entities)), strict=False)
+        self.places.update(zip(map(id, entities), rows, strict=True))
 
     def _update_nodes(self, changed: list[Any]) -> None:
         for (cls, names), entities in self._by_changes(changed).items():

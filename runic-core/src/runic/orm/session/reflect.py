@@ -122,12 +122,16 @@ class Reflection:
             field = clearing.field
             for direction in _OPPOSITE[field.direction]:
                 gone.setdefault((field.relationship, direction), set(deleted)).add(id(clearing.source))
-        for part in self.unit.identities.values():
+        relations: dict[type, tuple[FieldDescriptor, ...]] = {}
+        for cls, part in self.unit.identities.items():
+            if issubclass(cls, Edge):
+                continue
             for entity in part.values():
-                if isinstance(entity, Edge):
-                    break
                 values = entity.__dict__
-                for field in node_meta(entity.__class__).relations:
+                fields = relations.get(entity.__class__)
+                if fields is None:
+                    fields = relations[entity.__class__] = node_meta(entity.__class__).relations
+                for field in fields:
                     if values.get(field.name):
                         hide(entity, field, gone.get((field.relationship, field.direction), deleted))
 

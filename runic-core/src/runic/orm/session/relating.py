@@ -166,8 +166,9 @@ class Relating:
                 return
             known[1].add(id(target))
         value.append(target)
-        for listed in before(state, name):
-            listed.append(target)
+        if state.changes or state.snapshots:
+            for listed in before(state, name):
+                listed.append(target)
 
     def _show_inverse(self, target: Any, inverses: tuple[FieldDescriptor, ...], source: Any) -> None:
         """The same edge seen from the other end, if that is loaded."""

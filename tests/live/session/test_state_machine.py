@@ -256,12 +256,17 @@ class SessionMachine(RuleBasedStateMachine):
             self.meant.unlink(key, relation, target)
 
     def settle(self, key: str, relation: str) -> None:
-        """Flush before a list is replaced that does not show what the other end of its edges staged."""
+        """Flush before a relation is replaced that does not show what the other end of its edges staged.
+
+        Of two lists that contradict each other nobody knows which was changed last.
+        """
         entity = self.mine[key]
         value = entity.__dict__.get(relation, NOT_LOADED)
         listed = value if isinstance(value, list) else [value] if value else []
         shown = {each.id for each in listed}
-        if value is not NOT_LOADED and shown != self.meant.related(key, relation):
+        if value is NOT_LOADED:
+            shown = self.stored.related(key, relation)
+        if shown != self.meant.related(key, relation):
             self.session.flush()
             self.flushed()
         self.settle_merged(key)

@@ -33,6 +33,12 @@ def relate(
 ) -> None:
     field = type(source)._runic_fields[name]
     owner.unit.links.add(link_of(field, source, target, edge, parallel))
+    if source._new:
+        # As relate() does.
+        if not field.uselist:
+            source.__dict__[name] = target
+        elif target not in source.__dict__[name]:
+            source.__dict__[name].append(target)
 
 
 def unrelate(owner: Owner, source: Any, name: str, target: Any) -> None:
@@ -217,6 +223,21 @@ def test_the_last_word_on_an_edge_counts(owner: Owner, work: str, expected: list
     assert kinds(plan) == expected
     if work == "parallel parallel":
         assert len(plan.steps[0].rows) == 2
+
+
+def test_taking_out_of_a_new_objects_relation_takes_back_what_was_related(owner: Owner) -> None:
+    new, other, third = Person(id="new"), Person(id="other"), Person(id="third")
+    for each in (new, other, third):
+        owner.unit.add(each)
+    for target, parallel in ((other, False), (third, True), (other, True)):
+        relate(owner, new, "friends", target, parallel=parallel)
+    relate(owner, new, "boss", other)
+    relate(owner, third, "friends", new)
+    new.friends, new.boss = [third], None
+    third.friends = [new]
+    plan = owner.plan()
+    assert kinds(plan) == ["CreateNodes", "CreateEdges", "CreateEdges"]
+    assert sorted(row[1:] for step in plan.steps[1:] for row in step.rows) == [[0, 2], [2, 0]]
 
 
 def test_an_edge_to_what_may_exist_already_is_merged(owner: Owner) -> None:

@@ -122,12 +122,7 @@ class _Planner:
     ) -> tuple[LinkBook, list[Clearing]]:
         """Staged links and those that follow from assignments, with nothing that points at the deleted."""
         book = self.unit.links.copy()
-        differences = [
-            (relation, entity, difference)
-            for entity in changed
-            for relation in self._nodes(entity.__class__).relations
-            if (difference := relation_difference(entity, relation)) is not None
-        ]
+        differences = self._differences(changed)
         unseen = [
             (relation, entity, added) for relation, entity, (removed, added) in differences if removed is None
         ]
@@ -146,14 +141,8 @@ class _Planner:
                     unwanted.add(link.key)
         # What relate() staged is in the lists in memory as well, and must not be written twice.
         staged = book.keys() | unwanted if new or differences else set[tuple[Any, ...]]()
-        for cls, entities in new:
-            for relation in self._nodes(cls).relations:
-                name, several = relation.name, relation.uselist
-                for entity in entities:
-                    value = entity.__dict__.get(name)
-                    if value and value is not NOT_LOADED:
-                        for target in value if several else (value,):
-                            self._attach(book, staged, relation, entity, target)
+        for relation, entity, target in self._related(new):
+            self._attach(book, staged, relation, entity, target)
         # Afterwards: what one end of an edge adds stays, though the other end removes it.
         for relation, entity, (_, added) in differences:
             for target in added:
@@ -165,6 +154,28 @@ class _Planner:
             if link.start._runic_state.owner is not owner or link.end._runic_state.owner is not owner:
                 self._refuse(link)
         return book, clearings
+
+    def _differences(
+        self, changed: list[Any]
+    ) -> list[tuple[FieldDescriptor, Any, tuple[list[Any] | None, list[Any]]]]:
+        """The relations of ``changed`` that were assigned to or edited, with what went and what came."""
+        return [
+            (relation, entity, difference)
+            for entity in changed
+            for relation in self._nodes(entity.__class__).relations
+            if (difference := relation_difference(entity, relation)) is not None
+        ]
+
+    def _related(self, new: list[tuple[type, list[Any]]]) -> Iterator[tuple[FieldDescriptor, Any, Any]]:
+        """Relation, entity and target of all that new entities have in their relations."""
+        for cls, entities in new:
+            for relation in self._nodes(cls).relations:
+                name, several = relation.name, relation.uselist
+                for entity in entities:
+                    value = entity.__dict__.get(name)
+                    if value and value is not NOT_LOADED:
+                        for target in value if several else (value,):
+                            yield relation, entity, target
 
     def _attach(
         self,

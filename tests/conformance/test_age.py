@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 import pytest
 
+from runic.orm.exceptions import ServerError
+from runic.orm.testing.gaps import Gap, GapKind
 from runic.orm.testing.harness import Harness
 from runic.orm.testing.suite import *
 from tests.servers.base import Server
@@ -17,6 +19,26 @@ from tests.servers.base import Server
 class AGEHarness(Harness):
     backend: ClassVar[str] = "age"
     client_modules = ("psycopg", "psycopg_pool")
+    known_gaps = (
+        Gap(
+            "TestIdentity::test_every_label_of_the_hierarchy_is_on_the_node",
+            GapKind.NEVER,
+            "a node has one label: those of the base classes stand in its property _labels",
+            AssertionError,
+        ),
+        Gap(
+            "TestIdentity::test_labels_of_others_do_not_matter",
+            GapKind.NEVER,
+            "a label cannot be added to a node",
+            ServerError,
+        ),
+        Gap(
+            "TestOperators::test_two_fields_are_compared",
+            GapKind.NEVER,
+            "the check writes a node of two labels as raw Cypher",
+            ServerError,
+        ),
+    )
     golden = Path(__file__).parent / "golden" / "age.txt"
 
     def __init__(self, server: Server) -> None:

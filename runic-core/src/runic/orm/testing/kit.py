@@ -54,6 +54,8 @@ class Drivers:
             return self.sync
         if self._async is None:
             self._async = self.harness.async_driver()
+            # A driver may keep tasks for its pool: they are not left behind by a check.
+            self.runner.run(self._async.execute("RETURN 1", write=False))
         return self._async
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from runic.orm.exceptions import InvalidNameError
 
 from .codecs import CODECS
 from .emitter import AGEEmitter
+from .rewrites import rename_variables
 from .search import whole_text
 from .sql import MAX_NAME_BYTES
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from runic.orm.compile.codec import Codec
     from runic.orm.compile.emit import Emitter
     from runic.orm.core.kinds import FieldType
+    from runic.orm.query.ir import Statement
 
 __all__ = ["DIALECT", "AGEDialect", "dialect_of"]
 
@@ -80,6 +82,7 @@ class AGEDialect(Dialect):
     unwind: str = "UNWIND {list} AS {v} WITH {v} LIMIT size({list})"
     hints: Mapping[Capability, str] = field(default_factory=lambda: _HINTS)
     emitter: type[Emitter] | None = AGEEmitter
+    rewrites: tuple[Callable[[Statement], Statement], ...] = (rename_variables,)
     # =~ finds a match anywhere in the text (1.8).
     regex_value: Callable[[str], str] | None = whole_text
     point: str = "{v}"

@@ -31,6 +31,11 @@ class AGEEmitter(Emitter):
         return " AND ".join([f"'{label}' IN {labels}" for label in node.labels])
 
     def visit_Comparison(self, node: ir.Comparison) -> str:
+        if node.op == ">=" and not isinstance(node.left, ir.Identity):
+            # A btree index answers >= as if it were > (1.8: the operator class has them the wrong way round);
+            # > and = it answers rightly.
+            more, equal = [self.visit(ir.Comparison(node.left, op, node.right)) for op in (">", "=")]
+            return f"({more} OR {equal})"
         if node.op != "IN" or not isinstance(node.right, ir.Bind):
             return super().visit_Comparison(node)
         text = super().visit_Comparison(node)
@@ -71,9 +76,7 @@ class AGEEmitter(Emitter):
     def indexed(self, node: ir.VectorSearch, times: int) -> str:
         variable, score, k = self.name(node.variable), self.name(SCORE), self.visit(node.k)
         own = self.own(node.property)
-        distance = (
-            f"{self._function('distance', node.label, node.property.name)}({own}, {self.vector(node)})"
-        )
+        distance = f"{self._function('distance', node.label, node.property.name)}({own}, {self.vector(node)})"
         return (
             f"MATCH ({variable}:{self.name(node.label)})\nWHERE {own} IS NOT NULL\n"
             f"WITH {variable}, {distance} AS {score}\nORDER BY {score}\n"

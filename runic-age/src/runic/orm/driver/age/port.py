@@ -147,10 +147,14 @@ class AGEPort:
                 rows = await self._guarded(link, sql, payload)
             else:
                 rows = await link.fetch(sql, (payload,))
-            if request.timeout is not None:
-                await self._limit(link, self._options.timeout)
         except Exception as error:
-            raise self._failure(error, request.text, write=request.write) from error
+            failure = self._failure(error, request.text, write=request.write)
+            # In a transaction, its end takes the limit back.
+            if request.timeout is not None and not self._begun and not link.broken:
+                await self._limit(link, self._options.timeout)
+            raise failure from error
+        if request.timeout is not None:
+            await self._limit(link, self._options.timeout)
         columns = request.columns or read(request.text).columns
         if not columns:
             return QueryResult([], ())

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from runic.orm.testing.gaps import Gap
+from runic.orm.testing.gaps import Gap, GapKind
 from runic.orm.testing.harness import Harness
 from runic.orm.testing.suite import *
 from tests.servers.base import Server
@@ -19,7 +19,14 @@ class ArcadeDBHarness(Harness):
     backend: ClassVar[str] = "arcadedb"
     client_modules = ("neo4j",)
     golden = Path(__file__).parent / "golden" / "arcadedb.txt"
-    known_gaps: Sequence[Gap] = ()
+    known_gaps: Sequence[Gap] = (
+        Gap(
+            "TestRaw::test_an_empty_result_has_columns",
+            GapKind.NOTYET,
+            "the server names no columns of a result without rows (26.10)",
+            AssertionError,
+        ),
+    )
 
     def __init__(self, server: Server, database: str) -> None:
         self._server = server

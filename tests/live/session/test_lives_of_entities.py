@@ -138,6 +138,29 @@ def test_what_a_query_returns_again_keeps_its_unflushed_changes(driver: Any, ann
     assert stored(driver, "ann", "name", "tags") == ["mine", ["a", "b"]]
 
 
+def test_two_nodes_with_one_key_are_not_taken_for_one(driver: Any) -> None:
+    driver.execute("CREATE (:Animal:Dog {id: 'x', name: 'dog'}), (:Animal:Cat {id: 'x', name: 'cat'})")
+    with Session(driver) as session:
+        with pytest.raises(FieldValidationError, match="two nodes"):
+            session.query(Animal).all()
+        session.rollback()
+        dogs = session.query(Dog).all()
+        assert [each.name for each in dogs] == ["dog"]
+
+
+def test_a_node_that_somebody_made_anew_is_read_anew(driver: Any, session: Session, ann: Person) -> None:
+    session.rollback()
+    assert len(ann.friends) == 1
+    driver.execute("MATCH (n {id: 'ann'}) DETACH DELETE n")
+    driver.execute("CREATE (:Person {id: 'between'}), (:Person {id: 'ann', name: 'second', tags: []})")
+    assert ann.name == "Ann"
+    assert session.query(Person).where(Person.id == "ann").one() is ann
+    assert (ann.name, ann.tags, ann.friends) == ("second", [], [])
+    ann.age = 5
+    session.commit()
+    assert stored(driver, "ann", "name", "age") == ["second", 5]
+
+
 def test_reads_see_staged_changes_unless_autoflush_is_off(driver: Any, session: Session, ann: Person) -> None:
     ann.name = "x"
     assert session.query(Person).where(Person.name == "x").one() is ann

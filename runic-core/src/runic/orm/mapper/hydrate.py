@@ -68,6 +68,7 @@ class _Source:
             "State": EntityState,
             "PERSISTENT": Status.PERSISTENT,
             "NOT_LOADED": NOT_LOADED,
+            "moved": _moved,
         }
 
     def value(self, field: FieldDescriptor, column: int) -> str:
@@ -144,7 +145,8 @@ def _known(indent: str) -> list[str]:
     """What happens to an entity that the session has: it keeps its values unless they are stale."""
     lines = [
         "s = e._runic_state",
-        "s.id = i",
+        "if s.id != i:",
+        "    moved(e, i, siblings)",
         "if not s.stale:",
         "    append(e)",
         "    continue",
@@ -153,6 +155,29 @@ def _known(indent: str) -> list[str]:
         "append_sibling(e)",
     ]
     return [indent + line for line in lines]
+
+
+def _moved(entity: Any, identity: Any, siblings: list[Any]) -> None:
+    """A known entity's key came with another identity: its node was deleted and made anew.
+
+    Raises:
+        FieldValidationError: both came in one result, so there are two nodes with that key.
+    """
+    state: EntityState = entity._runic_state
+    if state.siblings is siblings:
+        raise FieldValidationError(
+            f"two nodes in the database have the primary key of {entity!r} (server identities {state.id!r} and"
+            f" {identity!r}): one object cannot stand for both. Give the key a unique constraint, and remove one"
+        )
+    state.id = identity
+    state.stale = True
+    values, snapshots = entity.__dict__, state.snapshots or {}
+    for relation in entity._runic_meta.relations:
+        name = relation.name
+        unchanged = name not in (state.changes or ()) and snapshots.get(name) in (None, values.get(name))
+        if unchanged:
+            values.pop(name, None)
+            snapshots.pop(name, None)
 
 
 def _monomorphic(layout: NodeLayout, dialect: Dialect, start: int) -> Hydrate:

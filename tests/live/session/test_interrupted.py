@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from runic.orm import create_async_driver
+from runic.orm import create_async_driver, run_in_transaction
 from runic.orm.driver.port import Request
-from runic.orm.exceptions import ConcurrentUseError, ConnectionLostError, LazyLoadError
+from runic.orm.exceptions import ConcurrentUseError, ConnectionLostError, LazyLoadError, ServerError
 from runic.orm.session.async_session import AsyncSession
 from runic.orm.session.session import Session
 from tests.conftest import ROOT
-from tests.live.session.models import Person
+from tests.live.session.models import Account, Person
 from tests.live.session.support import Refined, at_write, edges
 from tests.servers.base import Server
 
@@ -156,7 +156,7 @@ import os, sys
 from runic.orm import create_driver
 from runic.orm.exceptions import ForkedSessionError
 from runic.orm.session.session import Session
-from tests.live.session.models import Person
+from tests.live.session.models import Account, Person
 
 driver = create_driver(sys.argv[1])
 session = Session(driver)
@@ -366,3 +366,42 @@ def test_many_sessions_on_one_driver_never_meet(driver: Any) -> None:
         thread.join()
     assert errors == []
     assert driver.execute("MATCH (n) RETURN DISTINCT n.age").rows == [[15]]
+
+
+def test_no_update_is_lost_when_versions_and_retries_work_together(driver: Any) -> None:
+    with Session(driver) as session:
+        session.add(Account(id="a", balance=0))
+    attempts: list[int] = []
+
+    def deposit(session: Session) -> None:
+        attempts.append(1)
+        account = session.get(Account, "a")
+        assert account is not None
+        account.balance += 1
+
+    def work() -> None:
+        for _ in range(20):
+            run_in_transaction(driver, deposit, attempts=200)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert driver.execute("MATCH (n:Account) RETURN n.balance, n.version").rows == [[80, 81]]
+    assert len(attempts) >= 80
+
+
+def test_what_retrying_cannot_help_is_tried_once(driver: Any) -> None:
+    attempts: list[int] = []
+
+    def fails(session: Session) -> None:
+        attempts.append(1)
+        session.add(Account(id="a"))
+        session.execute("RETURN syntax error")
+
+    with pytest.raises(ServerError):
+        run_in_transaction(driver, fails)
+    assert attempts == [1]
+    with pytest.raises(ValueError, match="at least 1"):
+        run_in_transaction(driver, fails, attempts=0)

@@ -131,14 +131,7 @@ class _Planner:
             book.replaced(unseen)
         if new and book:
             book.taken_back()
-        # A new entity was seen there because it was related; its own list still says so.
-        unwanted: set[tuple[Any, ...]] = set()
-        for relation, entity, (removed, _) in differences:
-            for target in removed or ():
-                link = link_of(relation, entity, target)
-                book.remove(link)
-                if target._runic_state.status is Status.PENDING:
-                    unwanted.add(link.key)
+        unwanted = _unrelate(book, differences)
         # What relate() staged is in the lists in memory as well, and must not be written twice.
         staged = book.keys() | unwanted if new or differences else set[tuple[Any, ...]]()
         for relation, entity, target in self._related(new):
@@ -419,6 +412,25 @@ class _Planner:
 
     def _add(self, shape: Shape, rows: list[list[Any]], objects: list[Any]) -> None:
         self.steps.append(Step(shape, rows, objects))
+
+
+def _unrelate(
+    book: LinkBook, differences: list[tuple[FieldDescriptor, Any, tuple[list[Any] | None, list[Any]]]]
+) -> set[tuple[Any, ...]]:
+    """Stage the removal of what was taken out of relations.
+
+    Returns:
+        Keys of edges to new entities. These were seen there because they were related, and their own
+        relations still say so.
+    """
+    unwanted: set[tuple[Any, ...]] = set()
+    for relation, entity, (removed, _) in differences:
+        for target in removed or ():
+            link = link_of(relation, entity, target)
+            book.remove(link)
+            if target._runic_state.status is Status.PENDING:
+                unwanted.add(link.key)
+    return unwanted
 
 
 def _by[T, K](key: Callable[[T], K], items: Iterable[T]) -> dict[K, list[T]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from runic.orm.compile.codec import Codec
     from runic.orm.compile.emit import Emitter
     from runic.orm.core.kinds import FieldType
+    from runic.orm.core.metadata import EdgeMeta, NodeMeta
     from runic.orm.query.ir import Statement
 
 __all__ = ["LABELS_PROPERTY", "Capability", "Dialect", "UnitForm"]
@@ -169,6 +170,16 @@ class Dialect:
     def quote(self, name: str) -> str:
         """A validated name, quoted."""
         return f"`{name}`"
+
+    def check_model(self, meta: NodeMeta | EdgeMeta) -> None:
+        """Refuse a class that the server cannot hold beside the others of its registry.
+
+        Called once for each class, before anything of it is read or written.
+
+        Raises:
+            MetadataError: says what is wrong.
+        """
+        del meta
 
     def rows(self, parameter: str = "rows", variable: str = "row") -> str:
         """The beginning of a statement that does something for each row of a parameter."""

@@ -80,6 +80,7 @@ def read_expression(field: FieldDescriptor, codec: Codec, dialect: Dialect, vari
 
 
 def _make_node_layout(meta: NodeMeta, dialect: Dialect) -> NodeLayout:
+    dialect.check_model(meta)
     polymorphic = bool(meta.subclasses)
     columns = [dialect.identity]
     if polymorphic:
@@ -107,6 +108,7 @@ def _make_node_layout(meta: NodeMeta, dialect: Dialect) -> NodeLayout:
 
 
 def _make_edge_layout(meta: EdgeMeta, dialect: Dialect) -> EdgeLayout:
+    dialect.check_model(meta)
     columns = [
         dialect.identity,
         dialect.source or dialect.identity.replace("{v}", "startNode({v})"),

@@ -28,6 +28,7 @@ class _Recipe:
     """What nodes and edges have in common: writing sets of properties."""
 
     def __init__(self, meta: Any, dialect: Dialect) -> None:
+        dialect.check_model(meta)
         self.meta = meta
         self.dialect = dialect
         self.version: str | None = meta.version_field.name if meta.version_field else None

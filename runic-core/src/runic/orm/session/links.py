@@ -132,8 +132,8 @@ class LinkBook:
             )
             if source._runic_state.status is not Status.PENDING:
                 return True
-            value = source.__dict__.get(field.name)
-            if not isinstance(value, list):
+            value: Any = source.__dict__.get(field.name)
+            if not field.uselist:
                 return value is target
             members = known.get((id(source), field.name))
             if members is None:

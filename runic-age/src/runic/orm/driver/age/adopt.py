@@ -41,7 +41,7 @@ def options_of_connection(conn: Any, graph_name: str) -> Options:
 def _check_idle(link: Link) -> None:
     if link.in_transaction:
         raise QueryError(
-            "the connection given to AGEDriver is in the middle of a transaction: commit or roll it back first",
+            "the connection given to AGEDriver is in a transaction: commit or roll it back first",
             backend=errors.BACKEND,
         )
 

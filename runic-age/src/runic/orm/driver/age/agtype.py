@@ -77,19 +77,19 @@ def _tagged(cell: str) -> Any:
     closed = 0
     last = 0
     for match in _STRUCTURE.finditer(cell):
-        token = match.group()
-        if token[0] == '"':
+        part = match.group()
+        if part[0] == '"':
             continue
         pieces.append(cell[last : match.start()])
         last = match.end()
-        if token in "[{":
+        if part in "[{":
             opened.append(len(pieces))
-            pieces.append(token)
-        elif token in "]}":
+            pieces.append(part)
+        elif part in "]}":
             closed = opened.pop()
-            pieces.append(token)
-        elif token in ("::vertex", "::edge", "::path"):
-            pieces[closed] = f'{{"{key}":"{token[2:]}","v":{pieces[closed]}'
+            pieces.append(part)
+        elif part in ("::vertex", "::edge", "::path"):
+            pieces[closed] = f'{{"{key}":"{part[2:]}","v":{pieces[closed]}'
             pieces.append("}")
     pieces.append(cell[last:])
     return _untagged(_parse("".join(pieces)), key)

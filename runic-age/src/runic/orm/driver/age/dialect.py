@@ -50,6 +50,7 @@ _CAPABILITIES = frozenset(
 
 _HINTS: Mapping[Capability, str] = {
     Capability.INTERN: "the server has no such thing; leave interned=True out",
+    Capability.SAVEPOINTS: "a block of session.transaction() is flushed at its end, or not at all",
     Capability.NONFINITE_FLOAT: "runic keeps NaN and infinity out of every database",
 }
 

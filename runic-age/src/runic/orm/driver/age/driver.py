@@ -52,6 +52,23 @@ class _Driver:
         """A port; it checks a connection out of the pool at first use."""
         return AGEPort(cast("Pool", self._pool), self._shared)
 
+    def with_isolation(self, level: str | None) -> Self:
+        """The same driver with another isolation level: it shares the connections of this one.
+
+        Args:
+            level: ``"read committed"``, ``"repeatable read"``, ``"serializable"``, or ``None`` for the
+                server's own.
+
+        Example:
+            >>> with Session(driver.with_isolation("serializable")) as session:  # doctest: +SKIP
+            ...     ...
+        """
+        other = self.__class__.__new__(self.__class__)
+        other.__dict__.update(self.__dict__)
+        other._options = dataclasses.replace(self._options, isolation_level=level)
+        other._shared = self._shared.with_options(other._options)
+        return other
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} graph={self._options.graph!r} at {self._options.address}>"
 
@@ -65,8 +82,8 @@ class AGEDriver(_Driver):
         graph_name: name of the graph.
 
     Example:
-        >>> driver = create_age_driver(host="localhost", database="postgres", graph="people")  # doctest: +SKIP
-        >>> driver.execute("CREATE (p:Person {name: $name}) RETURN p.name", {"name": "Ada"}).rows  # doctest: +SKIP
+        >>> driver = create_age_driver("localhost", graph="people")  # doctest: +SKIP
+        >>> driver.execute("CREATE (p:Person {name: 'Ada'}) RETURN p.name").rows  # doctest: +SKIP
         [['Ada']]
     """
 
@@ -93,15 +110,6 @@ class AGEDriver(_Driver):
     def dialect(self) -> AGEDialect:
         """How to talk to this server, by its version."""
         return dialect_of(self._shared.version)
-
-    def with_isolation(self, level: str | None) -> Self:
-        """The same driver with another isolation level: it shares the connections of this one.
-
-        Example:
-            >>> with Session(driver.with_isolation("serializable")) as session:  # doctest: +SKIP
-            ...     ...
-        """
-        return _with_isolation(self, level)
 
     # -- statements outside of sessions ---------------------------------------------------------
 
@@ -150,7 +158,7 @@ class AGEDriver(_Driver):
                 _run(port.release())
 
     def sql(self, text: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """Run SQL on a connection of its own, outside of any transaction; parameters are ``$1``, ``$2``, ..."""
+        """Run SQL outside of any transaction; its parameters are ``$1``, ``$2``, ..."""
         return _run(_sql(self.connect(), text, parameters))
 
     def run_sql(self, statements: Sequence[str]) -> None:
@@ -158,7 +166,7 @@ class AGEDriver(_Driver):
         _run(_sql_together(self.connect(), statements))
 
     def ensure_labels(self, stores: Sequence[Store]) -> None:
-        """Make the labels and types that are not there, and let their tables inherit from those of the bases."""
+        """Make the labels and types that are not there; tables inherit from those of the bases."""
         _run(_ensure(self.connect(), stores))
 
     def delete_graph(self) -> None:
@@ -204,10 +212,6 @@ class AsyncAGEDriver(_Driver):
         driver._setup()
         return driver
 
-    def with_isolation(self, level: str | None) -> Self:
-        """See :meth:`AGEDriver.with_isolation`."""
-        return _with_isolation(self, level)
-
     async def execute(
         self, cypher: str, params: Mapping[str, Any] | None = None, *, write: bool = True
     ) -> QueryResult:
@@ -233,16 +237,6 @@ class AsyncAGEDriver(_Driver):
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
         await self.aclose()
-
-
-def _with_isolation[D: _Driver](driver: D, level: str | None) -> D:
-    other = driver.__class__.__new__(driver.__class__)
-    other.__dict__.update(driver.__dict__)
-    other._options = dataclasses.replace(driver._options, isolation_level=level)
-    shared = Shared(other._options)
-    shared.labels, shared.version = driver._shared.labels, driver._shared.version
-    other._shared = shared
-    return other
 
 
 async def _once(port: AGEPort, request: Request) -> QueryResult:

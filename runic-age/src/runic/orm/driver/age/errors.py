@@ -35,13 +35,12 @@ _NO_INDEX = (
 )
 
 
-def of_native(native: Exception, statement: str | None, *, write: bool, broken: bool) -> DriverError:
+def of_native(native: Exception, statement: str | None, *, broken: bool) -> DriverError:
     """What an error of psycopg means; ``native`` becomes the cause.
 
     Args:
         native: the error.
         statement: the Cypher text, without values.
-        write: whether the statement was sent as a write.
         broken: whether the connection is of no more use.
     """
     code = getattr(native, "sqlstate", None) or ""

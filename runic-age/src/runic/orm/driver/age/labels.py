@@ -78,7 +78,7 @@ async def make_labels(link: Link, graph: str, stores: list[Store]) -> None:
         " JOIN ag_catalog.ag_graph g ON g.graphid = l.graph WHERE g.name = $1",
         (graph,),
     )
-    kinds: dict[str, str] = dict(rows)  # type: ignore[arg-type]
+    kinds: dict[str, str] = dict(rows)
     for store in stores:
         wanted = "e" if store.edge else "v"
         found = kinds.get(store.name)

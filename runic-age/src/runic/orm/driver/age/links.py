@@ -69,7 +69,7 @@ class BlockingLink(_Link):
         with RawCursor(self.connection) as cursor:
             # Not prepared: a prepared statement keeps what a label was when it was prepared, and one
             # that did not exist then finds nothing for ever (AGE 1.8).
-            cursor.execute(sql, parameters or None, prepare=False)
+            cursor.execute(sql.encode(), parameters or None, prepare=False)
             return cursor.fetchall() if cursor.description else []
 
     async def portions(self, sql: str, parameters: Sequence[Any], page: int) -> AsyncGenerator[Rows]:
@@ -77,7 +77,7 @@ class BlockingLink(_Link):
         from psycopg import RawServerCursor
 
         with RawServerCursor(self.connection, "runic_stream") as cursor:
-            cursor.execute(sql, parameters)
+            cursor.execute(sql.encode(), parameters)
             while rows := cursor.fetchmany(page):
                 yield rows
 
@@ -94,7 +94,7 @@ class AsyncLink(_Link):
         from psycopg import AsyncRawCursor
 
         async with AsyncRawCursor(self.connection) as cursor:
-            await cursor.execute(sql, parameters or None, prepare=False)
+            await cursor.execute(sql.encode(), parameters or None, prepare=False)
             return cast("Rows", await cursor.fetchall()) if cursor.description else []
 
     async def portions(self, sql: str, parameters: Sequence[Any], page: int) -> AsyncGenerator[Rows]:
@@ -102,7 +102,7 @@ class AsyncLink(_Link):
         from psycopg import AsyncRawServerCursor
 
         async with AsyncRawServerCursor(self.connection, "runic_stream") as cursor:
-            await cursor.execute(sql, parameters)
+            await cursor.execute(sql.encode(), parameters)
             while rows := await cursor.fetchmany(page):
                 yield rows
 

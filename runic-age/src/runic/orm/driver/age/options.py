@@ -114,7 +114,7 @@ OPTION_NAMES = frozenset(each.name for each in fields(Options) if each.name != "
 def _check_seconds(name: str, value: Any) -> None:
     if value is None and name == "timeout":
         return
-    if type(value) not in (int, float) or not 0 < value < 10**7:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < 10**7:
         raise ValueError(f"the option {name} must be a positive number of seconds, not {value!r}")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from runic.orm.driver.port import QueryResult, Request
 from runic.orm.exceptions import (
-    DriverError,
+    ConnectionLostError,
     ForkedSessionError,
     MissingParameterError,
     OrmError,
@@ -42,6 +42,12 @@ class Shared:
         self.options = options
         self.labels = LabelBook()
         self.version: tuple[int, ...] = ()
+
+    def with_options(self, options: Options) -> Shared:
+        """The same for other options of the same server."""
+        other = Shared(options)
+        other.labels, other.version = self.labels, self.version
+        return other
 
 
 class AGEPort:
@@ -81,7 +87,7 @@ class AGEPort:
             await self._link.fetch("COMMIT")
         except Exception as error:
             failure = self._failure(error, "COMMIT", write=True)
-            if self._link is not None and self._link.broken and hasattr(failure, "maybe_applied"):
+            if isinstance(failure, ConnectionLostError):
                 failure.maybe_applied = not self._read_only
                 failure.retryable = self._read_only
             raise failure from error
@@ -94,21 +100,6 @@ class AGEPort:
                 await self._link.fetch("ROLLBACK")
             except Exception as error:
                 raise self._failure(error, "ROLLBACK", write=False) from error
-
-    async def savepoint(self, name: str) -> None:
-        """Mark a point of the transaction to which :meth:`rollback_to` takes it back."""
-        link = await self._ready()
-        await link.fetch(f"SAVEPOINT {name}")
-
-    async def rollback_to(self, name: str) -> None:
-        """Take back everything since the savepoint; a transaction that an error broke goes on from there."""
-        if self._link is not None:
-            await self._link.fetch(f"ROLLBACK TO SAVEPOINT {name}")
-
-    async def release_savepoint(self, name: str) -> None:
-        """Forget the savepoint, and keep what was done since."""
-        if self._link is not None:
-            await self._link.fetch(f"RELEASE SAVEPOINT {name}")
 
     async def release(self, *, discard: bool = False) -> None:
         """Give the connection back, in the state in which every connection of the pool is."""
@@ -318,8 +309,7 @@ class AGEPort:
         if isinstance(error, OrmError):
             return error
         broken = self._link is not None and self._link.broken
-        failure = errors.of_native(error, statement, write=write, broken=broken)
-        if broken and not self._begun and write and isinstance(failure, DriverError):
-            failure.maybe_applied = True  # type: ignore[attr-defined]
-            failure.retryable = False
+        failure = errors.of_native(error, statement, broken=broken)
+        if isinstance(failure, ConnectionLostError) and write and not self._begun:
+            failure.maybe_applied, failure.retryable = True, False
         return failure

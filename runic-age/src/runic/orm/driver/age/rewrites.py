@@ -27,8 +27,9 @@ def _renamed(value: Any, name: str = "") -> Any:
     if isinstance(value, str):
         return f"{value}__" if value in _TAKEN and name in ("variable", "variables") else value
     if isinstance(value, tuple):
-        items = tuple(_renamed(item, name) for item in cast("tuple[object, ...]", value))
-        return value if items == value else items
+        given = cast("tuple[object, ...]", value)
+        items = tuple(_renamed(item, name) for item in given)
+        return given if items == given else items
     if not isinstance(value, ir.IRNode):
         return value
     node = cast("DataclassInstance", value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from runic.orm.compile.steps import CreateNodes, DeleteNodes, MergeNodes, Step, UpdateNodes
 from runic.orm.compile.write import must_match, probe_text
-from runic.orm.core.metadata import node_meta
+from runic.orm.core.metadata import NodeMeta, node_meta
 from runic.orm.driver.port import Request
 from runic.orm.exceptions import DriverError, OrmError
 from runic.orm.mapper.encode import encode_value
@@ -69,7 +69,8 @@ async def find_violation(steps: Sequence[Step], dialect: Dialect, send: Send) ->
                 return entity, f"{meta.cls.__name__}.{field.name} is required and was None"
             if not (field.unique or field.primary_key) or value is None or field.generated:
                 continue
-            key = (meta.primary_label, field.name, repr(_comparable(field, value, dialect)))
+            label = _declaring(meta.cls, field.name).primary_label
+            key = (label, field.name, repr(_comparable(field, value, dialect)))
             other = seen.setdefault(key, entity)
             if other is not entity:
                 return entity, f"{field.name}={value!r} is that of {other!r} as well"
@@ -87,7 +88,7 @@ async def _in_the_database(
             if (field.unique or field.primary_key) and not field.generated:
                 groups.setdefault(field, []).append(entity)
     for field, entities in groups.items():
-        label = node_meta(entities[0].__class__).own_label
+        label = _declaring(entities[0].__class__, field.name).own_label
         codec = dialect.codec(field.type)
         suffix, template = codec.compare
         text = (
@@ -110,6 +111,15 @@ async def _in_the_database(
                 value = entity.__dict__.get(field.name)
                 return entity, f"another {label} with {field.name}={value!r} is in the database"
     return None
+
+
+def _declaring(cls: type[Any], name: str) -> NodeMeta:
+    """The top-most class with that field: its label is what the constraint belongs to."""
+    for base in reversed(cls.__mro__):
+        meta = base.__dict__.get("_runic_meta")
+        if isinstance(meta, NodeMeta) and not meta.abstract and name in meta.fields:
+            return meta
+    return node_meta(cls)
 
 
 def _comparable(field: FieldDescriptor, value: Any, dialect: Dialect) -> Any:

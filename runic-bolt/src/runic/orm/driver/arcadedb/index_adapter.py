@@ -249,7 +249,9 @@ class ArcadeDBIndexAdapter:
     # -- dropping and listing -------------------------------------------------------------------
 
     def drop(self, spec: IndexSpec, *, if_exists: bool = True) -> None:
-        """Drop what ``spec`` describes; a unique constraint with the index under it.
+        """Drop what ``spec`` describes: a unique constraint with its index, properties of a fulltext one.
+
+        A fulltext index that keeps others is made anew, without a language.
 
         Raises:
             ServerError: it does not exist, and ``if_exists`` is false.
@@ -264,16 +266,22 @@ class ArcadeDBIndexAdapter:
                     found = True
         else:
             for title, kind, entity, label, names, _ in self._index_rows():
-                if (kind, entity, label) == (spec.index_type, spec.entity, spec.label) and (
-                    tuple(name for name in names if name != _BESIDE) == spec.properties
-                ):
+                if (kind, entity, label) != (spec.index_type, spec.entity, spec.label):
+                    continue
+                left = tuple(name for name in names if name not in (*spec.properties, _BESIDE))
+                if names == spec.properties or (kind == "FULLTEXT" and set(names) & set(spec.properties)):
                     self._cypher(f"DROP INDEX {_quote(title)} IF EXISTS")
+                    if left:
+                        self.create_fulltext_index(label, *left, entity=entity)
                     found = True
         if not found and not if_exists:
             raise ServerError(f"there is no {spec}", backend="arcadedb")
 
     def list_indexes(self) -> list[IndexSpec]:
-        """All indexes and constraints, without the indexes that serve a unique constraint."""
+        """All indexes and constraints, without the indexes that serve a unique constraint.
+
+        A fulltext index is shown as one for each property, as it is declared.
+        """
         specs = [
             IndexSpec(label, names[0], kind, entity, names)
             for _, kind, entity, label, names in self._constraint_rows()
@@ -281,14 +289,17 @@ class ArcadeDBIndexAdapter:
         for _, kind, entity, label, names, owner in self._index_rows():
             if owner is None:
                 shown = tuple(name for name in names if name != _BESIDE)
-                specs.append(IndexSpec(label, shown[0], kind, entity, shown))
+                specs += self.expand(IndexSpec(label, shown[0], kind, entity, shown))
         return specs
 
     def expand(self, spec: IndexSpec) -> tuple[IndexSpec, ...]:
-        """``spec`` as :meth:`list_indexes` shows it: a required property each."""
-        if spec.index_type != "MANDATORY" or len(spec.properties) == 1:
+        """``spec`` as :meth:`list_indexes` shows it: a required or searched property each."""
+        if spec.index_type not in ("MANDATORY", "FULLTEXT") or len(spec.properties) == 1:
             return (spec,)
-        return tuple(IndexSpec(spec.label, name, "MANDATORY", spec.entity) for name in spec.properties)
+        return tuple(
+            IndexSpec(spec.label, name, spec.index_type, spec.entity, options=spec.options)
+            for name in spec.properties
+        )
 
     def ensure_entity_types(self, entity_classes: Sequence[type[Any]]) -> None:
         """Create a vertex type for each label and an edge type for each relationship type.

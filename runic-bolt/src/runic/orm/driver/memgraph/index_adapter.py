@@ -145,8 +145,7 @@ class MemgraphIndexAdapter:
                 raise ServerError(f"{label} has a fulltext index already", backend="memgraph")
             names = tuple(dict.fromkeys((*known[3], *names)))
             self._run(f"DROP TEXT INDEX {_quote(known[4])}")
-        title = _quote(f"{FULLTEXT_PREFIX}{label}")
-        self._run(f"CREATE TEXT {_word(entity)}INDEX {title} ON :{_quote(label)}({_list(names)})")
+        self._run(_text_index(label, names, entity))
 
     def create_vector_index(
         self,
@@ -213,7 +212,7 @@ class MemgraphIndexAdapter:
     # -- dropping and listing -------------------------------------------------------------------
 
     def drop(self, spec: IndexSpec, *, if_exists: bool = True) -> None:
-        """Drop what ``spec`` describes; a unique constraint with the index beside it.
+        """Drop what ``spec`` describes: a unique constraint with its index, properties of a fulltext one.
 
         Raises:
             ServerError: it does not exist, and ``if_exists`` is false.
@@ -231,18 +230,26 @@ class MemgraphIndexAdapter:
             ]
         if spec.index_type in ("RANGE", "UNIQUE") and self._has("RANGE", spec.label, names, spec.entity):
             statements.append(f"DROP {_word(spec.entity)}INDEX ON :{label}({_list(names)})")
-        if spec.index_type in ("FULLTEXT", "VECTOR"):
-            word = "TEXT" if spec.index_type == "FULLTEXT" else "VECTOR"
-            for kind, entity, at, held, title in self._index_rows():
-                if (kind, entity, at, held) == (spec.index_type, spec.entity, spec.label, names):
-                    statements.append(f"DROP {word} INDEX {_quote(title)}")
+        for kind, entity, at, held, title in self._index_rows():
+            if (kind, entity, at) != (spec.index_type, spec.entity, spec.label):
+                continue
+            if kind == "VECTOR" and held == names:
+                statements.append(f"DROP VECTOR INDEX {_quote(title)}")
+            elif kind == "FULLTEXT" and set(held) & set(names):
+                statements.append(f"DROP TEXT INDEX {_quote(title)}")
+                left = tuple(name for name in held if name not in names)
+                if left:
+                    statements.append(_text_index(at, left, entity))
         if not statements and not if_exists:
             raise ServerError(f"there is no {spec}", backend="memgraph")
         for statement in statements:
             self._run(statement)
 
     def list_indexes(self) -> list[IndexSpec]:
-        """All indexes and constraints, without the indexes beside unique constraints."""
+        """All indexes and constraints, without the indexes beside unique constraints.
+
+        A fulltext index is shown as one for each property, as it is declared.
+        """
         constraints = self._constraints()
         unique = {
             (spec.entity, spec.label, spec.properties) for spec in constraints if spec.index_type == "UNIQUE"
@@ -252,14 +259,17 @@ class MemgraphIndexAdapter:
         for kind, entity, label, names, title in self._index_rows():
             if kind != "RANGE" or (entity, label, names) not in unique:
                 options = MappingProxyType(vectors.get(title, {}))
-                specs.append(IndexSpec(label, names[0], kind, entity, names, options))
+                specs += self.expand(IndexSpec(label, names[0], kind, entity, names, options))
         return specs
 
     def expand(self, spec: IndexSpec) -> tuple[IndexSpec, ...]:
-        """``spec`` as :meth:`list_indexes` shows it: a required property each."""
-        if spec.index_type != "MANDATORY" or len(spec.properties) == 1:
+        """``spec`` as :meth:`list_indexes` shows it: a required or searched property each."""
+        if spec.index_type not in ("MANDATORY", "FULLTEXT") or len(spec.properties) == 1:
             return (spec,)
-        return tuple(IndexSpec(spec.label, name, "MANDATORY", spec.entity) for name in spec.properties)
+        return tuple(
+            IndexSpec(spec.label, name, spec.index_type, spec.entity, options=spec.options)
+            for name in spec.properties
+        )
 
     def ensure_entity_types(self, entity_classes: Sequence[type[Any]]) -> None:
         """Nothing: labels and types appear with the first entity."""
@@ -357,6 +367,11 @@ def _list(names: tuple[str, ...]) -> str:
 
 def _word(entity: EntityKind) -> str:
     return "EDGE " if entity == "EDGE" else ""
+
+
+def _text_index(label: str, names: tuple[str, ...], entity: EntityKind) -> str:
+    title = _quote(f"{FULLTEXT_PREFIX}{label}")
+    return f"CREATE TEXT {_word(entity)}INDEX {title} ON :{_quote(label)}({_list(names)})"
 
 
 def _nodes_only(entity: EntityKind, what: str) -> None:

@@ -13,14 +13,15 @@ __all__ = ["FaultProxy"]
 
 
 class FaultProxy:
-    """Stands between a client and a server. :meth:`arm` breaks the next requests that are a GRAPH command.
+    """Stands between a client and a server. :meth:`arm` breaks the next requests that hold ``marker``.
 
     Faults: ``cut_before`` (the request never reaches the server), ``cut_after`` (it does, the reply is
     lost), ``cut_inside`` (half of the reply arrives), ``silent`` (no reply), ``late`` (the reply comes
     after ``delay``), ``slice`` (one byte at a time), ``garbage`` (bytes that are no reply).
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, marker: bytes = b"GRAPH.") -> None:
+        self.marker = marker
         self._server = (host, port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -94,7 +95,7 @@ class FaultProxy:
                 data = client.recv(1 << 20)
                 if not data:
                     return
-                if b"GRAPH." in data:
+                if self.marker in data:
                     self.requests += 1
                     fault = self._armed.pop(0) if self._armed else ""
                 if fault == "cut_before":

@@ -147,4 +147,4 @@ def broken(native: BaseException) -> bool:
 
 def is_stale(native: BaseException) -> bool:
     """Whether a connection of the pool had died while it was idle: nothing was sent on it."""
-    return "defunct" in str(native) or type(native).__name__ == "SessionExpired"
+    return not _timed_out(native) and ("defunct" in str(native) or type(native).__name__ == "SessionExpired")

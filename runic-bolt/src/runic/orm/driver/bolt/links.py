@@ -21,8 +21,8 @@ type Reply = tuple[tuple[str, ...], list[list[Any]], Any]
 class Link(Protocol):
     """A session of the client: at most one transaction at a time."""
 
-    async def begin(self, timeout: float | None) -> None:
-        """Open a transaction, which the server ends after ``timeout`` seconds."""
+    async def begin(self, limit: float | None) -> None:
+        """Open a transaction, which the server ends after ``limit`` seconds."""
         ...
 
     async def run(self, text: str, parameters: Mapping[str, Any]) -> Reply:
@@ -70,10 +70,10 @@ class BlockingLink:
         self._transaction: Any = None
         self._limit: ReadLimit | None = None
 
-    async def begin(self, timeout: float | None) -> None:
+    async def begin(self, limit: float | None) -> None:
         """See :class:`Link`."""
-        self._transaction = self._session.begin_transaction(timeout=timeout)
-        self._limit = ReadLimit(self._session, timeout)
+        self._transaction = self._session.begin_transaction(timeout=limit)
+        self._limit = ReadLimit(self._session, limit)
 
     async def run(self, text: str, parameters: Mapping[str, Any]) -> Reply:
         """See :class:`Link`."""
@@ -136,14 +136,14 @@ class AsyncLink:
         self._transaction: Any = None
         self._limit: ReadLimit | None = None
 
-    async def begin(self, timeout: float | None) -> None:
+    async def begin(self, limit: float | None) -> None:
         """See :class:`Link`."""
         try:
-            self._transaction = await self._session.begin_transaction(timeout=timeout)
+            self._transaction = await self._session.begin_transaction(timeout=limit)
         except asyncio.CancelledError as error:
             close_abandoned(error)
             raise
-        self._limit = ReadLimit(self._session, timeout)
+        self._limit = ReadLimit(self._session, limit)
 
     async def run(self, text: str, parameters: Mapping[str, Any]) -> Reply:
         """See :class:`Link`."""

@@ -99,8 +99,8 @@ class BoltPort:
         self._check_process()
         await self._open(read_only=read_only)
 
-    async def _open(self, *, read_only: bool, timeout: float | None = None) -> None:
-        limit = self._source.timeout if timeout is None else timeout
+    async def _open(self, *, read_only: bool, limit: float | None = None) -> None:
+        limit = self._source.timeout if limit is None else limit
         self._read_only, self._ran, self._wrote, self._limit = read_only, False, False, limit
         for attempt in range(1, _ATTEMPTS + 1):
             link: Link | None = None
@@ -197,7 +197,7 @@ class BoltPort:
             return await self._in_transaction(request, parameters)
         if self._dialect.auto_commit is not None and self._dialect.auto_commit.match(request.text):
             return await self._alone(request, parameters)
-        await self._open(read_only=not request.write, timeout=request.timeout)
+        await self._open(read_only=not request.write, limit=request.timeout)
         try:
             result = await self._in_transaction(request, parameters)
             await self.commit()
@@ -224,7 +224,7 @@ class BoltPort:
                     # transaction is anywhere.
                     await link.kill()
                     self._link = None
-                    await self._open(read_only=self._read_only, timeout=self._limit)
+                    await self._open(read_only=self._read_only, limit=self._limit)
                     continue
                 raise self._error(error, request.text) from error
             self._ran = True
@@ -255,7 +255,7 @@ class BoltPort:
         parameters = self._parameters(request)
         own = self._link is None
         if own:
-            await self._open(read_only=not request.write, timeout=request.timeout)
+            await self._open(read_only=not request.write, limit=request.timeout)
         self._check_read(request)
         link = self._link
         assert link is not None

@@ -137,38 +137,38 @@ def checked(text: str, parameters: Mapping[str, Any], backend: str) -> dict[str,
 
 def _checked(value: Any, path: str, depth: int, backend: str) -> Any:
     kind = type(value)
-    problem: str | None = None
-    if kind is bool or kind is bytes or value is None or kind is dt.date:
-        return value
-    if kind is str:
-        problem = _bad_text(value)
-    elif kind is int:
-        if not -_INT64 <= value < _INT64:
-            problem = "an integer outside of 64 bits"
-    elif kind is float:
-        if not math.isfinite(value):
-            problem = f"{value} is not a finite number"
-    elif kind is list or kind is dict:
+    if kind is list or kind is dict:
         if depth >= _MAX_DEPTH:
-            problem = f"nested deeper than {_MAX_DEPTH} levels"
-        elif kind is list:
-            return [_checked(item, f"{path}[{at}]", depth + 1, backend) for at, item in enumerate(value)]
-        else:
+            raise ValueNotStorableError(f"{path}: nested deeper than {_MAX_DEPTH} levels", backend=backend)
+        if kind is dict:
             return _checked_map(value, path, depth, backend)
-    elif kind is dt.datetime:
+        return [_checked(item, f"{path}[{at}]", depth + 1, backend) for at, item in enumerate(value)]
+    if kind is dt.datetime:
         return _utc(value)
-    elif kind is dt.time:
-        if value.tzinfo is not None:
-            problem = "a time with a zone; pass a datetime, or a naive time"
-    else:
-        hint = _HINTS.get(kind.__name__)
-        if hint is None and issubclass(kind, str | int | float | list | dict):
-            hint = "pass a plain value, not one of a subclass"
-        hint = hint or "convert it, or declare a field with a converter"
-        problem = f"a value of type {kind.__module__}.{kind.__qualname__} is not sent; {hint}"
+    problem = _problem(value)
     if problem is not None:
         raise ValueNotStorableError(f"{path}: {problem}", backend=backend)
     return value
+
+
+def _problem(value: Any) -> str | None:
+    """Why a scalar is not sent, or ``None``."""
+    kind = type(value)
+    if kind is bool or kind is bytes or value is None or kind is dt.date:
+        return None
+    if kind is str:
+        return _bad_text(value)
+    if kind is int:
+        return None if -_INT64 <= value < _INT64 else "an integer outside of 64 bits"
+    if kind is float:
+        return None if math.isfinite(value) else f"{value} is not a finite number"
+    if kind is dt.time:
+        return None if value.tzinfo is None else "a time with a zone; pass a datetime, or a naive time"
+    hint = _HINTS.get(kind.__name__)
+    if hint is None and issubclass(kind, str | int | float | list | dict):
+        hint = "pass a plain value, not one of a subclass"
+    hint = hint or "convert it, or declare a field with a converter"
+    return f"a value of type {kind.__module__}.{kind.__qualname__} is not sent; {hint}"
 
 
 def _checked_map(value: dict[Any, Any], path: str, depth: int, backend: str) -> dict[str, Any]:

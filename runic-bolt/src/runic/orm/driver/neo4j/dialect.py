@@ -45,8 +45,8 @@ _CAPABILITIES = frozenset(
 )
 
 _HINTS: Mapping[Capability, str] = {
-    Capability.SAVEPOINTS: "an error ends the whole transaction (5.26, 2026.08); do what may fail in one of its own",
-    Capability.MANDATORY: "existence constraints need the Enterprise Edition; Field(required=True) checks before a write",
+    Capability.SAVEPOINTS: "an error ends the whole transaction (5.26); do what may fail in one of its own",
+    Capability.MANDATORY: "existence constraints need the Enterprise Edition; Field(required=True) is checked",
     Capability.INTERN: "the server has nothing like it; the text is stored as it is",
     Capability.NONFINITE_FLOAT: "NaN is not even equal to itself in a query",
 }
@@ -106,8 +106,8 @@ class Neo4jDialect(BoltDialect):
     )
     fulltext_text: Callable[[str, tuple[str, ...]], str] | None = lucene
     vector: str | None = (
-        f"CALL db.index.vector.queryNodes('{VECTOR_PREFIX}' + {{label}} + '_' + {{property}}, {{k}}, {{vector}})"
-        " YIELD node AS {v}, score AS {s}"
+        f"CALL db.index.vector.queryNodes('{VECTOR_PREFIX}' + {{label}} + '_' + {{property}},"
+        " {k}, {vector}) YIELD node AS {v}, score AS {s}"
     )
     vector_distance: Mapping[str, str] = field(default_factory=lambda: _SIMILARITIES)
     vector_best: str = "DESC"

@@ -52,7 +52,7 @@ class _Existing:
     entity: EntityKind
     properties: tuple[str, ...]
     options: dict[str, Any]
-    constraint: bool
+    constraint: bool = False
 
 
 class Neo4jIndexAdapter:
@@ -117,18 +117,23 @@ class Neo4jIndexAdapter:
         if if_not_exists and self._find("UNIQUE", label, names, entity):
             return
         plain = self._find("RANGE", label, names, entity)
-        statements = [f"DROP INDEX {_escaped(plain.name)}"] if plain else []
-        statements.append(self._constraint("UNIQUE", label, names, entity, "IS UNIQUE"))
+        if plain:
+            # In a transaction of its own: with the constraint's failure in the same one, the server takes
+            # the drop back, and then knows the index but cannot find it (5.26).
+            self._together([f"DROP INDEX {_escaped(plain.name)}"])
+        statement = self._constraint("UNIQUE", label, names, entity, "IS UNIQUE")
         try:
-            self._together(statements)
+            self._together([statement])
         except ServerError as error:
+            if plain:
+                self.create_range_index(label, *names, entity=entity)
             if "ConstraintCreationFailed" not in str(error):
                 raise
             found = self._duplicates(label, names, entity)
             raise ConstraintViolation(
                 f"{label}({', '.join(names)}) is not unique: {found}",
                 backend="neo4j",
-                statement=statements[-1],
+                statement=statement,
             ) from error
 
     def create_mandatory_constraint(
@@ -212,7 +217,8 @@ class Neo4jIndexAdapter:
             similarity: ``"cosine"`` (default) or ``"euclidean"``.
             entity: nodes or edges.
             if_not_exists: leave an existing one.
-            **options: ``M`` and ``efConstruction`` of the HNSW graph, ``quantization``.
+            **options: ``M`` and ``efConstruction`` of the HNSW graph; ``quantization=True`` for a smaller
+                index with inexact scores.
 
         Raises:
             MetadataError: an unknown similarity or option.
@@ -225,7 +231,8 @@ class Neo4jIndexAdapter:
         settings = [f"`vector.similarity_function`: '{similarity}'"]
         if dimension is not None:
             settings.append(f"`vector.dimensions`: {_whole('dimension', dimension)}")
-        for option, value in options.items():
+        # Quantized scores may be far off: 0.5 instead of 0 for opposite vectors (5.26.30).
+        for option, value in {"quantization": False, **options}.items():
             if option not in _VECTOR_OPTIONS:
                 raise MetadataError(f"vector indexes take {', '.join(_VECTOR_OPTIONS)}, not {option!r}")
             text = str(bool(value)).lower() if option == "quantization" else f"{_whole(option, value)}"
@@ -388,7 +395,9 @@ class Neo4jIndexAdapter:
             "SHOW CONSTRAINTS YIELD name, type, entityType, labelsOrTypes, properties"
         ):
             kind = _CONSTRAINTS.get(type_, type_)
-            found.append(_Existing(name, kind, labels[0], _entity(entity), tuple(properties), {}, True))
+            found.append(
+                _Existing(name, kind, labels[0], _entity(entity), tuple(properties), {}, constraint=True)
+            )
         for name, type_, entity, labels, properties, owner, options in self._rows(
             "SHOW INDEXES YIELD name, type, entityType, labelsOrTypes, properties, owningConstraint, options"
         ):
@@ -396,8 +405,7 @@ class Neo4jIndexAdapter:
                 continue
             told = dict((options or {}).get("indexConfig") or {})
             found += [
-                _Existing(name, type_, label, _entity(entity), tuple(properties), told, False)
-                for label in labels
+                _Existing(name, type_, label, _entity(entity), tuple(properties), told) for label in labels
             ]
         return found
 
@@ -408,7 +416,8 @@ class Neo4jIndexAdapter:
         accesses = [f"x.{DIALECT.quote(name)}" for name in names]
         present = " AND ".join(f"{access} IS NOT NULL" for access in accesses)
         rows = self._rows(
-            f"MATCH {_pattern(label, entity)} WHERE {present} WITH [{', '.join(accesses)}] AS v, count(x) AS c"
+            f"MATCH {_pattern(label, entity)} WHERE {present}"
+            f" WITH [{', '.join(accesses)}] AS v, count(x) AS c"
             f" WHERE c > 1 RETURN v, c ORDER BY c DESC LIMIT {_SHOWN}"
         )
         return ", ".join(f"{v[0] if len(v) == 1 else v} x {c}" for v, c in rows) or "duplicates"

@@ -278,6 +278,7 @@ class AGEIndexAdapter:
     # -- how ------------------------------------------------------------------------------------
 
     def _make(self, spec: IndexSpec, if_not_exists: bool, statements: list[str]) -> None:
+        identifier(spec.label)  # refuses what PostgreSQL would cut off
         if spec in self.list_indexes():
             if if_not_exists:
                 return

@@ -1,0 +1,107 @@
+"""What PostgreSQL does with runic's statements at 10,000 rows, as EXPLAIN tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from runic.orm import Field, Node, Relation, Session, Vector
+from runic.orm.compile.steps import Match, MergeNodes, UpdateNodes, Write
+from runic.orm.compile.write import statement_text
+from runic.orm.driver.age import AGEDriver, create_age_driver
+from runic.orm.driver.age.agtype import encode_trusted
+from runic.orm.driver.age.dialect import DIALECT
+from runic.orm.driver.age.index_adapter import AGEIndexAdapter
+from runic.orm.driver.age.sql import wrap
+from runic.orm.schema.index_manager import extract_declared_specs
+from runic.orm.session.load import key_text, one_text, relation_text
+from tests.servers.base import Server
+
+ROWS = 10_000
+
+
+class Planet(Node):
+    k: int = Field(primary_key=True, unique=True)
+    text: str = Field(index_type="FULLTEXT")
+    place: Vector | None = Field(default=None, index_type="VECTOR", dimension=3, similarity="cosine")
+    moons: list[Planet] = Relation(relationship="HAS_MOON", direction="OUTGOING", target="Planet")
+
+
+@pytest.fixture(scope="module")
+def loaded(age_server: Server) -> Iterator[AGEDriver]:
+    """10,000 planets in a chain, indexed as they declare."""
+    graph = "test_age_plans"
+    age_server.reset(graph)
+    options = {"host": age_server.host, "port": age_server.port, **age_server.credentials}
+    with create_age_driver(**options, graph=graph) as driver:
+        adapter = AGEIndexAdapter(driver)
+        adapter.ensure_entity_types([Planet])
+        for spec in extract_declared_specs(Planet):
+            adapter.create(spec)
+        with Session(driver) as session:
+            planets = [
+                Planet(k=n, text=f"word{n} planet", place=Vector([1.0, n / 100, 0.5])) for n in range(ROWS)
+            ]
+            session.add_all(planets)
+            session.flush()
+            for a, b in pairwise(planets):
+                session.relate(a, "moons", b)
+        driver.sql("ANALYZE")
+        yield driver
+    age_server.reset(graph)
+
+
+def plan(driver: AGEDriver, text: str, parameters: dict[str, Any]) -> str:
+    sql = f"EXPLAIN (COSTS OFF) {wrap(driver.graph_name, text, compiled=True)}"
+    return "\n".join(row[0] for row in driver.sql(sql, encode_trusted(parameters)))
+
+
+def test_a_look_up_by_key_uses_its_index(loaded: AGEDriver) -> None:
+    text, _ = one_text(Planet, DIALECT)
+    assert "Index Scan" in plan(loaded, text, {"key": 5})
+    text, _ = key_text(Planet, DIALECT)
+    found = plan(loaded, text, {"keys": list(range(10))})
+    assert "Index Scan" in found
+    assert "Seq Scan" not in found
+
+
+def test_a_merge_uses_the_index_of_its_key(loaded: AGEDriver) -> None:
+    key, write = Write((("k", "{v}"),)), Write((("text", "{v}"),))
+    text = statement_text(MergeNodes(("Planet",), ("Planet",), key, (write,)), DIALECT)
+    found = plan(loaded, text, {"rows": [[n, n, "x"] for n in range(10)]})
+    assert "Index Scan" in found
+    assert "Seq Scan" not in found
+
+
+def test_an_update_finds_its_nodes_by_an_index(loaded: AGEDriver) -> None:
+    shape = UpdateNodes(Match(("k", "{v}"), label="Planet"), (Write((("text", "{v}"),)),))
+    found = plan(loaded, statement_text(shape, DIALECT), {"rows": [[0, 1, 5, "x"]]})
+    assert "Index Scan" in found
+    assert "Seq Scan" not in found
+
+
+def test_an_eager_load_uses_indexes_on_both_sides(loaded: AGEDriver) -> None:
+    with Session(loaded) as session:
+        planets = session.get_many(Planet, range(10))
+        rows = [[n, p._runic_state.id, p.k] for n, p in enumerate(planets) if p]
+    text = relation_text(Planet, Planet.moons, DIALECT)  # type: ignore[arg-type]
+    found = plan(loaded, text, {"rows": rows})
+    assert "Seq Scan" not in found
+    assert found.count("Index Scan") >= 3
+
+
+def test_searches_use_their_indexes(loaded: AGEDriver) -> None:
+    from runic.orm.compile.compiler import compile_execution
+
+    with Session(loaded) as session:
+        words = compile_execution(session.fulltext_search(Planet, query="word77"), DIALECT)
+        near = session.vector_search(Planet, field=Planet.place, vector=[1.0, 0.0, 0.5], k=60)
+        nearest = compile_execution(near, DIALECT)
+        found = [each.k for each in near.all()]
+        assert len(found) == 60  # an HNSW index alone looks at 40
+        assert found[:10] == list(range(10))
+    assert "Bitmap Index Scan" in plan(loaded, words.text, dict(words.parameters))
+    assert "Order By" in plan(loaded, nearest.text, dict(nearest.parameters))

@@ -43,15 +43,16 @@ def test_the_sections_agree_with_the_classes_about_retrying() -> None:
         assert ("It is retryable" in text) is retryable or name == "ConnectionLostError", name
 
 
-def test_the_table_of_capabilities_is_what_the_plugin_declares() -> None:
-    table = {
-        row[0].strip("`"): row for row in rows_of("backends.md") if len(row) == 3 and row[0].startswith("`")
-    }
+def test_the_table_of_capabilities_is_what_the_plugins_declare() -> None:
+    rows = rows_of("backends.md")
+    (header,) = [row for row in rows if row[:2] == ["capability", "meaning"]]
+    table = {row[0].strip("`"): row for row in rows if len(row) == len(header) and row[0].startswith("`")}
     assert set(table) == {each.name for each in Capability}
-    declared = load("falkordb").dialect().capabilities
-    assert {name: row[2] for name, row in table.items()} == {
-        each.name: "yes" if each in declared else "no" for each in Capability
-    }
+    for column, name in enumerate(header[2:], start=2):
+        declared = load(name.split()[-1].lower()).dialect().capabilities
+        assert {capability: row[column] for capability, row in table.items()} == {
+            each.name: "yes" if each in declared else "no" for each in Capability
+        }, name
 
 
 def test_every_command_and_its_options_have_a_row() -> None:
@@ -67,9 +68,10 @@ def test_every_command_and_its_options_have_a_row() -> None:
                 assert option == "--help" or f"runic {name} {option}" in documented, option
 
 
-def test_every_option_of_falkordb_has_a_row() -> None:
-    documented = set(re.findall(r"`(\w+)`", " ".join(row[0] for row in rows_of("falkordb.md"))))
-    assert load("falkordb").options <= documented
+@pytest.mark.parametrize("name", ["falkordb", "arcadedb"])
+def test_every_option_of_a_backend_has_a_row(name: str) -> None:
+    documented = set(re.findall(r"`(\w+)`", " ".join(row[0] for row in rows_of(f"{name}.md"))))
+    assert load(name).options <= documented
 
 
 def test_every_parameter_of_fields_and_relations_has_a_row() -> None:

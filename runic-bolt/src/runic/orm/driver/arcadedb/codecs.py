@@ -8,7 +8,7 @@ stored in another form, and the two are never equal.
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from runic.orm.compile.codec import EQUALITY, ORDER, Codec
 from runic.orm.compile.codecs import Cells, Codecs, exactly, native_bytes
@@ -58,7 +58,8 @@ def _point(_: FieldType) -> Codec:
         from runic.orm.core.types import GeoLocation
 
         if isinstance(cell, dict):
-            return GeoLocation(cell["latitude"], cell["longitude"])
+            place = cast("dict[str, float]", cell)
+            return GeoLocation(place["latitude"], place["longitude"])
         return GeoLocation(cell.latitude, cell.longitude)
 
     return Codec(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from ..bolt.driver import AsyncBoltDriver, BoltDriver
 from ..bolt.options import OPTION_NAMES as BOLT_OPTIONS
@@ -37,6 +37,13 @@ class ArcadeDBDriver(BoltDriver):
     """A :class:`~runic.orm.driver.bolt.BoltDriver` that also runs SQL over HTTP."""
 
     _endpoint: SqlEndpoint | None = None
+
+    @classmethod
+    def with_sql(cls, options: Options, endpoint: SqlEndpoint) -> Self:
+        """A driver of ``options`` whose SQL goes to ``endpoint``. It connects at first use."""
+        driver = cls.open(options, DIALECT)
+        driver._endpoint = endpoint
+        return driver
 
     @property
     def endpoint(self) -> SqlEndpoint:
@@ -86,9 +93,8 @@ def create_arcadedb_driver(
         >>> driver = create_arcadedb_driver(database="MyDB", password="secret")  # doctest: +SKIP
     """
     bolt, http = _split({**options, **_given(host, port, database, username, password)})
-    driver = ArcadeDBDriver.open(Options(**bolt), DIALECT)
-    driver._endpoint = _endpoint(driver.options, http)
-    return driver
+    given = Options(**bolt)
+    return ArcadeDBDriver.with_sql(given, _endpoint(given, http))
 
 
 def create_async_arcadedb_driver(
@@ -133,8 +139,9 @@ def _endpoint(options: Options, http: Mapping[str, Any]) -> SqlEndpoint:
     if type(tls) is not bool:
         raise TypeError(f"the option http_tls must be True or False, not {type(tls).__name__}")
     username, password = options.username, options.password
-    if username is None and isinstance(options.auth, tuple) and len(options.auth) == 2:
-        username, password = options.auth
+    auth: object = options.auth
+    if username is None and isinstance(auth, tuple):
+        username, password = cast("tuple[str, str]", auth)
     host = host or options.address.rsplit(":", 1)[0]
     return SqlEndpoint(host, port, options.database, username, password, tls, options.ca_certs)
 

@@ -46,4 +46,4 @@ class ArcadeDBPlugin:
         )
 
 
-plugin = ArcadeDBPlugin()
+plugin: ArcadeDBPlugin = ArcadeDBPlugin()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.exceptions import (
     ConstraintViolation,
@@ -297,8 +297,7 @@ class MemgraphIndexAdapter:
             told = str(row["index type"])
             named = _NAMED.match(told)
             words, title = (named["kind"], named["name"]) if named else (told, "")
-            held = row["property"]
-            names = tuple(held) if isinstance(held, list) else (held,) if held else ()
+            names = _names_of(row["property"])
             kind = "FULLTEXT" if "_text" in words else "VECTOR" if "_vector" in words else "RANGE"
             if names and "point" not in words:
                 entity: EntityKind = "EDGE" if words.startswith("edge") else "NODE"
@@ -309,9 +308,9 @@ class MemgraphIndexAdapter:
         kinds = {"unique": "UNIQUE", "exists": "MANDATORY"}
         specs: list[IndexSpec] = []
         for row in self._table("SHOW CONSTRAINT INFO"):
-            kind, held = kinds.get(str(row["constraint type"])), row["properties"]
+            kind = kinds.get(str(row["constraint type"]))
             if kind is not None:
-                names = tuple(held) if isinstance(held, list) else (held,)
+                names = _names_of(row["properties"])
                 specs.append(IndexSpec(row["label"], names[0], kind, "NODE", names))
         return specs
 
@@ -355,6 +354,13 @@ class MemgraphIndexAdapter:
             f" WHERE c > 1 RETURN v, c ORDER BY c DESC LIMIT {_SHOWN}"
         )
         return ", ".join(f"{v[0] if len(v) == 1 else v} x {c}" for v, c in rows)
+
+
+def _names_of(held: Any) -> tuple[str, ...]:
+    """The properties of a row: a list of them, the only one, or none."""
+    if isinstance(held, list):
+        return tuple(cast("list[str]", held))
+    return (held,) if held else ()
 
 
 def _quote(name: str) -> str:

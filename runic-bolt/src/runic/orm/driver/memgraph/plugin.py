@@ -50,4 +50,4 @@ class MemgraphPlugin:
         )
 
 
-plugin = MemgraphPlugin()
+plugin: MemgraphPlugin = MemgraphPlugin()

@@ -277,7 +277,8 @@ class SessionCore:
             self._note_write("several queries" if self._several_queries() else guarantee)
             self.reflection.flushed(plan)
         for entity in plan.clean:
-            if plan.steps and self.transactional:
+            state = entity._runic_state
+            if plan.steps and self.transactional and (state.changes or state.snapshots):
                 # One of which only relations changed is in no step of its own.
                 unit.record(entity)
             unit.became_clean(entity)

@@ -276,9 +276,8 @@ def _forget_relations(entity: Any) -> None:
 def _unstage(step: Step, unit: UnitOfWork) -> None:
     """Links that are written need not be written again, even if a later step fails."""
     if isinstance(step.shape, CreateEdges | MergeEdges | DeleteEdges):
-        for link in step.objects:
-            if isinstance(link, Link):
-                unit.links.written(link, removed=isinstance(step.shape, DeleteEdges))
+        links = [link for link in step.objects if isinstance(link, Link)]
+        unit.links.written(links, removed=isinstance(step.shape, DeleteEdges))
 
 
 # -- failures -----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runic.orm.core.state import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from runic.orm.core.descriptors import FieldDescriptor
 
@@ -148,14 +148,18 @@ class LinkBook:
         """The keys of all edges to be written."""
         return {*self.additions, *(link.key for link in self.parallels)}
 
-    def written(self, link: Link, *, removed: bool) -> None:
-        """The database has it: a later flush must not write it again."""
-        if removed:
-            self.removals.pop(link.key, None)
-        elif link.parallel:
-            self.parallels = [each for each in self.parallels if each is not link]
-        else:
-            self.additions.pop(link.key, None)
+    def written(self, links: Iterable[Link], *, removed: bool) -> None:
+        """The database has them: a later flush must not write them again."""
+        parallels: set[int] = set()
+        for link in links:
+            if removed:
+                self.removals.pop(link.key, None)
+            elif link.parallel:
+                parallels.add(id(link))
+            else:
+                self.additions.pop(link.key, None)
+        if parallels:
+            self.parallels = [link for link in self.parallels if id(link) not in parallels]
 
     def forget(self, entities: Container[int]) -> None:
         """Drop everything that concerns entities with these ``id()``."""

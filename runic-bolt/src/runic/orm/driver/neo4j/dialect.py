@@ -46,7 +46,7 @@ _CAPABILITIES = frozenset(
 
 _HINTS: Mapping[Capability, str] = {
     Capability.SAVEPOINTS: "an error ends the whole transaction (5.26); do what may fail in one of its own",
-    Capability.MANDATORY: "existence constraints need the Enterprise Edition; Field(required=True) is checked",
+    Capability.MANDATORY: "existence constraints need the Enterprise Edition; use Field(required=True)",
     Capability.INTERN: "the server has nothing like it; the text is stored as it is",
     Capability.NONFINITE_FLOAT: "NaN is not even equal to itself in a query",
 }

@@ -1,0 +1,83 @@
+"""Errors of the neo4j client as runic's own, by the server's code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from neo4j import exceptions as native
+
+from runic.orm.driver.bolt.errors import broken, is_stale, mapped
+from runic.orm.driver.neo4j.dialect import DIALECT
+from runic.orm.exceptions import (
+    AuthError,
+    ConnectionLostError,
+    ConstraintViolation,
+    DriverError,
+    PoolTimeout,
+    QueryTimeout,
+    ServerError,
+    TransientConflictError,
+)
+
+
+def of_code(code: str) -> Any:
+    return native.Neo4jError._hydrate_neo4j(code=code, message="what the server said")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "retryable"),
+    [
+        ("Neo.ClientError.Schema.ConstraintValidationFailed", ConstraintViolation, False),
+        ("Neo.ClientError.Security.Unauthorized", AuthError, False),
+        ("Neo.ClientError.Security.Forbidden", AuthError, False),
+        ("Neo.TransientError.Transaction.DeadlockDetected", TransientConflictError, True),
+        ("Neo.ClientError.Cluster.NotALeader", TransientConflictError, True),
+        ("Neo.ClientError.Transaction.TransactionTimedOut", QueryTimeout, False),
+        ("Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration", QueryTimeout, False),
+        ("Neo.ClientError.Transaction.LockClientStopped", QueryTimeout, False),
+        ("Neo.ClientError.Statement.SyntaxError", ServerError, False),
+        ("Neo.DatabaseError.General.UnknownError", ServerError, False),
+    ],
+)
+def test_the_code_decides(code: str, kind: type[DriverError], retryable: bool) -> None:
+    cause = of_code(code)
+    error = mapped(cause, DIALECT, statement="RETURN 1")
+    assert type(error) is kind
+    assert error.retryable is retryable
+    assert error.__cause__ is cause
+    assert (error.backend, error.statement) == ("neo4j", "RETURN 1")
+    assert "what the server said" in str(error)
+    assert broken(of_code(code))
+
+
+@pytest.mark.parametrize(
+    ("cause", "wrote", "auto_commit", "maybe"),
+    [
+        (native.IncompleteCommit("lost"), True, False, True),
+        (native.IncompleteCommit("lost"), False, False, False),
+        (native.ServiceUnavailable("lost"), True, False, False),
+        (native.ServiceUnavailable("lost"), True, True, True),
+        (native.ServiceUnavailable("lost"), False, True, False),
+        (native.SessionExpired("lost"), True, False, False),
+        (ConnectionResetError("lost"), True, False, False),
+    ],
+)
+def test_a_lost_connection_says_what_may_have_happened(
+    cause: Exception, wrote: bool, auto_commit: bool, maybe: bool
+) -> None:
+    error = mapped(cause, DIALECT, statement="CREATE ()", wrote=wrote, auto_commit=auto_commit)
+    assert isinstance(error, ConnectionLostError)
+    assert error.maybe_applied is maybe
+    assert error.retryable is not maybe
+
+
+def test_other_errors_of_the_client_have_names_too() -> None:
+    assert isinstance(mapped(native.ConnectionAcquisitionTimeoutError("x"), DIALECT), PoolTimeout)
+    assert type(mapped(native.ConfigurationError("x"), DIALECT)) is DriverError
+    hidden = native.ServiceUnavailable("defunct connection")
+    hidden.__cause__ = TimeoutError("timed out")
+    assert isinstance(mapped(hidden, DIALECT, statement="RETURN 1"), QueryTimeout)
+    assert not is_stale(hidden)
+    assert is_stale(native.ServiceUnavailable("Failed to read from defunct connection"))
+    assert not broken(KeyError("a bug"))

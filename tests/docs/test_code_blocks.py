@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from runic.orm import metadata
+from runic.orm import MetaData, metadata
 
 pytestmark = pytest.mark.live("falkordb")
 
@@ -55,6 +55,7 @@ def page_module(page: Path) -> Iterator[types.ModuleType]:
     """A module for the blocks of a page; models that they declare are forgotten afterwards."""
     module = types.ModuleType(f"page_{page.stem.replace('-', '_').lower()}")
     registered = metadata.snapshot()
+    metadata.restore(MetaData().snapshot())  # no models of other tests
     sys.modules[module.__name__] = module
     try:
         yield module

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +27,7 @@ def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
 def test_a_server_that_cannot_be_had_is_skipped_with_the_reason() -> None:
     answer = run("tests/live/test_servers.py", RUNIC_TEST_FALKORDB_URL="falkordb://127.0.0.1:1")
     assert answer.returncode == 0, answer.stdout
-    assert "2 skipped" in answer.stdout
+    assert re.search(r"^\d+ skipped", answer.stdout, re.MULTILINE)
     assert "not tested: nothing answers at 127.0.0.1:1" in answer.stdout
 
 

@@ -119,7 +119,9 @@ def test_a_file_that_another_process_has_open_is_named(tmp_path: Path) -> None:
 def test_however_the_owner_ends_the_server_saves_and_ends(tmp_path: Path, ending: str) -> None:
     path = str(tmp_path / "owner.db")
     code = (
-        "import sys, time\n"
+        "import signal, sys, time\n"
+        # Whoever is started in the background of a shell ignores it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from runic.orm.driver.falkordb import create_falkordb_driver\n"
         f"driver = create_falkordb_driver(path={path!r}, graph='g')\n"
         "driver.execute('CREATE (:Acknowledged)')\n"

@@ -77,17 +77,22 @@ def seconds(work: Callable[[], None]) -> float:
 
 
 def assert_linear(work: Callable[[int], None], number: int) -> None:
-    """Twice as much takes about twice as long, not four times; once in three tries, as machines are busy."""
-    ratios = []
-    for _ in range(3):
-        ratios.append(seconds(lambda: work(2 * number)) / seconds(lambda: work(number)))
-        if ratios[-1] < 3:
+    """Twice as much takes about twice as long, not four times: of the quickest tries, as machines are busy."""
+    once, twice = [], []
+    for _ in range(6):
+        once.append(seconds(lambda: work(number)))
+        twice.append(seconds(lambda: work(2 * number)))
+        if min(twice) < 3 * min(once):
             return
-    raise AssertionError(ratios)
+    raise AssertionError((once, twice))
 
 
 @pytest.mark.parametrize("what", ["relate", "list", "unrelate", "edge objects", "delete", "merge"])
 def test_a_node_with_thousands_of_edges_is_not_quadratic(driver: Any, what: str) -> None:
+    driver.execute(
+        "CREATE INDEX FOR (n:Person) ON (n.id)"
+    )  # without it the server looks through all for a key
+
     def work(number: int) -> None:
         driver.execute("MATCH (n) DETACH DELETE n")
         with Session(driver) as session:

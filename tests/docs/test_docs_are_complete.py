@@ -9,10 +9,13 @@ import pytest
 
 import runic.orm
 from runic.orm import Capability, exceptions
+from runic.orm.driver.age.options import LIBPQ
 from runic.orm.plugin.manager import load
+from tests.servers.neo4j import RELEASES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
+BACKENDS = ["falkordb", "neo4j", "arcadedb", "memgraph", "age"]
 
 
 def text_of(page: str) -> str:
@@ -48,8 +51,9 @@ def test_the_table_of_capabilities_is_what_the_plugins_declare() -> None:
     (header,) = [row for row in rows if row[:2] == ["capability", "meaning"]]
     table = {row[0].strip("`"): row for row in rows if len(row) == len(header) and row[0].startswith("`")}
     assert set(table) == {each.name for each in Capability}
+    assert [name.lower() for name in header[2:]] == BACKENDS
     for column, name in enumerate(header[2:], start=2):
-        declared = load(name.split()[-1].lower()).dialect().capabilities
+        declared = load(name.lower()).dialect().capabilities
         assert {capability: row[column] for capability, row in table.items()} == {
             each.name: "yes" if each in declared else "no" for each in Capability
         }, name
@@ -68,10 +72,34 @@ def test_every_command_and_its_options_have_a_row() -> None:
                 assert option == "--help" or f"runic {name} {option}" in documented, option
 
 
-@pytest.mark.parametrize("name", ["falkordb", "arcadedb"])
+def test_every_backend_has_a_page_in_the_navigation_and_rows_in_the_tables() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in BACKENDS:
+        assert f": {name}.md\n" in navigation
+        assert f"]({name}.md) | `runic-" in text_of("backends.md")
+        assert f"](docs/{name}.md)" in readme
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/backends.md"])
+def test_the_versions_are_those_that_the_tests_start(page: str) -> None:
+    row = next(line for line in (ROOT / page).read_text(encoding="utf-8").splitlines() if "[Neo4j]" in line)
+    for release in RELEASES.values():
+        assert release.version.rpartition(".")[0] in row
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_every_url_scheme_of_a_backend_is_listed(name: str) -> None:
+    listed = set(re.findall(r"`([\w+]+)://", " ".join(row[0] for row in rows_of("plugins.md"))))
+    assert set(load(name).url_schemes) <= listed
+
+
+@pytest.mark.parametrize("name", ["falkordb", "neo4j", "arcadedb", "age"])
 def test_every_option_of_a_backend_has_a_row(name: str) -> None:
     documented = set(re.findall(r"`(\w+)`", " ".join(row[0] for row in rows_of(f"{name}.md"))))
-    assert load(name).options <= documented
+    # Those of libpq are in libpq's own documentation.
+    passed_on = LIBPQ if name == "age" else frozenset()
+    assert load(name).options - passed_on <= documented
 
 
 def test_every_parameter_of_fields_and_relations_has_a_row() -> None:

@@ -77,7 +77,7 @@ def seconds(work: Callable[[], None]) -> float:
 
 
 def assert_linear(work: Callable[[int], None], number: int) -> None:
-    """Twice as much takes about twice as long, not four times. The quickest tries count: machines are busy."""
+    """Twice as much takes about twice as long, not four times. The quickest tries count."""
     once, twice = [], []
     for _ in range(6):
         once.append(seconds(lambda: work(number)))

@@ -161,7 +161,8 @@ class BoltDriver(_Driver):
 
                 if self._dialect.bookmarks:
                     self._bookmarks = neo4j.GraphDatabase.bookmark_manager()
-                client = neo4j.GraphDatabase.driver(self._options.client_uri, **self._client_settings())
+                graphs: Any = neo4j.GraphDatabase
+                client = graphs.driver(self._options.client_uri, **self._client_settings())
                 known = self._client = (os.getpid(), client)
             return known[1]
 
@@ -316,7 +317,8 @@ class AsyncBoltDriver(_Driver):
 
             if self._dialect.bookmarks and self._bookmarks is None:
                 self._bookmarks = neo4j.AsyncGraphDatabase.bookmark_manager()
-            known = neo4j.AsyncGraphDatabase.driver(self._options.client_uri, **self._client_settings())
+            graphs: Any = neo4j.AsyncGraphDatabase
+            known = graphs.driver(self._options.client_uri, **self._client_settings())
             self._clients[loop] = known
         return known
 

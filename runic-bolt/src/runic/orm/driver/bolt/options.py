@@ -142,7 +142,7 @@ def _check(name: str, value: Any) -> None:
         if name in _REQUIRED:
             raise TypeError(f"the option {name} must not be None")
         return
-    kind = type(value)
+    kind: type[Any] = type(value)
     if name in _TEXT:
         if not isinstance(value, str):
             raise TypeError(f"the option {name} must be text, not {kind.__name__}")

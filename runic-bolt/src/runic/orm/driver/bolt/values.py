@@ -25,7 +25,7 @@ def plain_rows(rows: list[list[Any]]) -> list[list[Any]]:
 
 def plain(cell: Any) -> Any:
     """One value of a reply: graph entities detached from the client, times as Python's, aware ones in UTC."""
-    kind = type(cell)
+    kind: type[Any] = type(cell)
     if kind in _PLAIN:
         return cell
     if kind is list:
@@ -140,7 +140,7 @@ def checked(text: str, parameters: Mapping[str, Any], backend: str) -> dict[str,
 
 
 def _checked(value: Any, path: str, depth: int, backend: str) -> Any:
-    kind = type(value)
+    kind: type[Any] = type(value)
     if kind is list or kind is dict:
         if depth >= _MAX_DEPTH:
             raise ValueNotStorableError(f"{path}: nested deeper than {_MAX_DEPTH} levels", backend=backend)
@@ -157,7 +157,7 @@ def _checked(value: Any, path: str, depth: int, backend: str) -> Any:
 
 def _problem(value: Any) -> str | None:
     """Why a scalar is not sent, or ``None``."""
-    kind = type(value)
+    kind: type[Any] = type(value)
     if kind is bool or kind is bytes or value is None or kind is dt.date:
         return None
     if kind is str:

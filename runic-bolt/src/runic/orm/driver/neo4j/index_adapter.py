@@ -394,7 +394,7 @@ class Neo4jIndexAdapter:
         for name, type_, entity, labels, properties in self._rows(
             "SHOW CONSTRAINTS YIELD name, type, entityType, labelsOrTypes, properties"
         ):
-            kind = _CONSTRAINTS.get(type_, type_)
+            kind: str = _CONSTRAINTS.get(type_) or type_
             found.append(
                 _Existing(name, kind, labels[0], _entity(entity), tuple(properties), {}, constraint=True)
             )
@@ -403,7 +403,8 @@ class Neo4jIndexAdapter:
         ):
             if type_ == "LOOKUP" or owner is not None:
                 continue
-            told = dict((options or {}).get("indexConfig") or {})
+            settings: dict[str, Any] = options or {}
+            told: dict[str, Any] = settings.get("indexConfig") or {}
             found += [
                 _Existing(name, type_, label, _entity(entity), tuple(properties), told) for label in labels
             ]

@@ -50,4 +50,4 @@ class Neo4jPlugin:
         )
 
 
-plugin = Neo4jPlugin()
+plugin: Neo4jPlugin = Neo4jPlugin()

@@ -14,7 +14,9 @@ from runic.orm.plugin.url import parse_url
 
 
 def test_a_url_says_where_statements_and_sql_go() -> None:
-    target = parse_url("arcadedb://ann:s3cret@db.example:7688/Films?http_port=2481&http_host=web&timeout=5")
+    target = parse_url(
+        "arcadedb://ann:s3cret@db.example:7688/Films?http_port=2481&http_host=web&fetch_size=5"
+    )
     options = options_from_url(target)
     assert options == {
         "host": "db.example",
@@ -24,7 +26,7 @@ def test_a_url_says_where_statements_and_sql_go() -> None:
         "password": "s3cret",
         "http_port": 2481,
         "http_host": "web",
-        "timeout": 5.0,
+        "fetch_size": 5,
     }
     driver = create_arcadedb_driver(**options)
     assert driver.endpoint.address == "http://web:2481"
@@ -37,7 +39,15 @@ def test_tls_of_bolt_is_tls_of_http_unless_it_is_told_otherwise() -> None:
 
 
 @pytest.mark.parametrize(
-    "option", [{"routing": True}, {"token": "x"}, {"http_port": "2480"}, {"http_tls": 1}, {"prot": 1}]
+    "option",
+    [
+        {"timeout": 5.0},
+        {"routing": True},
+        {"token": "x"},
+        {"http_port": "2480"},
+        {"http_tls": 1},
+        {"prot": 1},
+    ],
 )
 def test_options_that_the_server_has_not_are_refused(option: dict[str, object]) -> None:
     with pytest.raises((TypeError, ValueError), match=next(iter(option))):

@@ -26,8 +26,9 @@ __all__ = [
 
 HTTP_PORT = 2480
 _HTTP_OPTIONS = frozenset({"http_host", "http_port", "http_tls"})
-#: The client's own kinds of credentials, and clusters: the server has users with passwords, on one machine.
-_ABSENT = frozenset({"token", "kerberos", "routing", "impersonate"})
+#: The server has users with passwords, runs on one machine, and ignores the time limit of a transaction
+#: (26.10), which must not look as if it were kept.
+_ABSENT = frozenset({"token", "kerberos", "routing", "impersonate", "timeout"})
 
 OPTION_NAMES = (BOLT_OPTIONS - _ABSENT) | _HTTP_OPTIONS
 """Options of :func:`create_arcadedb_driver`."""

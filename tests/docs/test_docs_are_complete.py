@@ -88,6 +88,19 @@ def test_the_versions_are_those_that_the_tests_start(page: str) -> None:
         assert release.version.rpartition(".")[0] in row
 
 
+def test_the_known_gaps_are_counted_as_the_conformance_tests_name_them() -> None:
+    from tests.conformance.test_age import AGEHarness
+    from tests.conformance.test_arcadedb import ArcadeDBHarness
+    from tests.conformance.test_neo4j import Neo4jHarness
+
+    (row,) = [row for row in rows_of("backends.md") if row[0].startswith("conformance kit")]
+    said = [int(found[1]) if (found := re.search(r"(\d+) known gap", cell)) else 0 for cell in row[2:]]
+    neo4j, arcadedb, _, age = said
+    assert (neo4j, arcadedb, age) == tuple(
+        len(each.known_gaps) for each in (Neo4jHarness, ArcadeDBHarness, AGEHarness)
+    )
+
+
 @pytest.mark.parametrize("name", BACKENDS)
 def test_every_url_scheme_of_a_backend_is_listed(name: str) -> None:
     listed = set(re.findall(r"`([\w+]+)://", " ".join(row[0] for row in rows_of("plugins.md"))))

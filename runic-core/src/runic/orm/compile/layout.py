@@ -26,7 +26,7 @@ class NodeLayout:
     Attributes:
         meta: the class asked for.
         columns: Cypher templates over ``{v}``, the variable: identity, then the labels if
-            ``polymorphic``, then one per property of the class and its subclasses.
+            ``polymorphic``, then one per property of the class and its subclasses, or one for them all.
         polymorphic: whether rows may be of a subclass, told by their labels.
         positions: for each class that a row may have, property name -> column.
     """
@@ -39,7 +39,7 @@ class NodeLayout:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EdgeLayout:
-    """The columns of an edge: identity, identities of start and end, one per property."""
+    """The columns of an edge: identity, identities of start and end, one per property or one for them all."""
 
     meta: EdgeMeta
     columns: tuple[str, ...]
@@ -99,7 +99,7 @@ def _make_node_layout(meta: NodeMeta, dialect: Dialect) -> NodeLayout:
         if field.generated and field.primary_key:
             own[field.name] = 0
             continue
-        text = read_expression(field, dialect.codec(field.type), dialect)
+        text = dialect.properties or read_expression(field, dialect.codec(field.type), dialect)
         if text not in index:
             index[text] = len(columns)
             columns.append(text)
@@ -117,5 +117,8 @@ def _make_edge_layout(meta: EdgeMeta, dialect: Dialect) -> EdgeLayout:
     positions: dict[str, int] = {}
     for field in sorted(meta.properties, key=lambda field: not field.version):
         positions[field.name] = len(columns)
-        columns.append(read_expression(field, dialect.codec(field.type), dialect))
+        if dialect.properties is None:
+            columns.append(read_expression(field, dialect.codec(field.type), dialect))
+    if dialect.properties is not None:
+        columns.append(dialect.properties)
     return EdgeLayout(meta, tuple(columns), positions)

@@ -74,7 +74,10 @@ class _Source:
     def value(self, field: FieldDescriptor, column: int) -> str:
         """The expression for one field of ``row``."""
         codec: Codec = self.dialect.codec(field.type)
-        cell = codec.cell.format(c=f"row[{column}]")
+        cell = f"row[{column}]"
+        if self.dialect.properties is not None and not (field.generated and field.primary_key):
+            cell += f".get({field.name + codec.writes[0][0]!r})"
+        cell = codec.cell.format(c=cell)
         if codec.decode is None:
             return cell
         name = f"decode_{len(self.env)}"
@@ -339,6 +342,8 @@ def _explain(
             text = source.value(field, start + positions[each.cls][field.name])
             read = source.function("read", ["def read(row):", f"    return {text}"], field.name)
             for row in rows:
+                if row[start] is None:
+                    continue
                 try:
                     read(row)
                 except Exception as problem:  # noqa: BLE001 - whatever a converter raises

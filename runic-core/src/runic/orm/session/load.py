@@ -226,7 +226,7 @@ class Loader:
         meta = node_meta(entity.__class__)
         state: EntityState = entity._runic_state
         key = meta.primary_key
-        if key is None or key.generated:
+        if key is None or key.generated or self.dialect.keeps_identities:
             return [state.id]
         return [state.id, _key_value(key, entity.__dict__[key.name], self.dialect)]
 
@@ -365,7 +365,7 @@ def _relation_text(
     target = node_meta(field.target_cls)
     condition = f"{dialect.identity.format(v='a')} = row[1]"
     key = meta.primary_key
-    if key is not None and not key.generated:
+    if key is not None and not key.generated and not dialect.keeps_identities:
         condition += f" AND {_key_condition(meta, dialect, 'a', 'row[2]')}"
     keyed = key is not None and not key.generated and not dialect.one_label
     label = "" if meta.abstract or keyed or not labelled else labels_of(meta, dialect)

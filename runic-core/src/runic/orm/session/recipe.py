@@ -81,7 +81,7 @@ class NodeRecipe(_Recipe):
         compared: tuple[str, str] | None = None
         self._encode_key: Encode | None = None
         self._compare: Callable[[Any], Any] | None = None
-        if self.key_field is not None:
+        if self.key_field is not None and not dialect.keeps_identities:
             codec = dialect.codec(self.key_field.type)
             compared = (self.key_field.name + codec.compare[0], codec.compare[1])
             self._compare = codec.compare_encode

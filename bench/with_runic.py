@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.workload import Knows, Person, Rows
 from runic.orm import Session, select
+from runic.orm.schema.index_manager import adapter_of
 
 
 class WithRunic:
@@ -18,7 +19,7 @@ class WithRunic:
 
     def setup(self) -> None:
         """Index the key."""
-        self.driver.execute("CREATE INDEX FOR (n:Person) ON (n.id)", write=True)
+        adapter_of(self.driver).create_range_index("Person", "id")
 
     def insert_nodes(self, rows: Rows) -> None:
         """Add every person, commit."""

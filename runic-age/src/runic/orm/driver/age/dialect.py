@@ -76,6 +76,10 @@ class AGEDialect(Dialect):
     labels: str = f"coalesce({{v}}.`{LABELS_PROPERTY}`, labels({{v}}))"
     labels_cell: str = "({c} or ())"
     one_label: bool = True
+    # 10,000 nodes of 8 properties come in 30 ms instead of 53 (1.8).
+    properties: str | None = "properties({v})"
+    # A sequence of each label makes them.
+    keeps_identities: bool = True
     # IN over a parameter is a scan of the label (1.8), and id(n) IN $list kills the server.
     unwind_keys: bool = True
     # Without the LIMIT the planner counts on a thousand rows, and reads the whole label even for one key:

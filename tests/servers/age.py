@@ -132,6 +132,46 @@ def start_tree() -> Server:
         raise NotAvailable(f"PostgreSQL does not start: {error} {' / '.join(lines)}".strip()) from error
 
 
+def start_standby(server: Server) -> Server:
+    """A standby of a server of the tree, made by pg_basebackup: it can only be read.
+
+    Raises:
+        NotAvailable: the server is none of the tree.
+    """
+    if not server.how.startswith("Debian tree"):
+        raise NotAvailable("a standby is made of a server of the Debian tree only")
+    folder = Path(tempfile.mkdtemp(prefix="runic-age-standby-", dir=TREE / "srv"))
+    shutil.chown(folder, *_postgres())
+    data, port = f"/srv/{folder.name}/data", free_port()
+
+    def stop() -> None:
+        with contextlib.suppress(NotAvailable):
+            run_inside([f"{BIN}/pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"])
+        shutil.rmtree(folder, ignore_errors=True)
+
+    try:
+        copy = ["-h", server.host, "-p", str(server.port), "-U", "postgres", "-D", data, "-R", "-c", "fast"]
+        run_inside([f"{BIN}/pg_basebackup", *copy])
+        # The command line of the first server, but for the port.
+        settings = f"-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=/tmp"
+        settings += " -c shared_preload_libraries=age -c max_connections=150 -c hot_standby=on"
+        log = f"/srv/{folder.name}/log"
+        run_inside([f"{BIN}/pg_ctl", "-D", data, "-w", "-l", log, "-o", settings, "start"])
+    except NotAvailable:
+        stop()
+        raise
+    return AGEServer(
+        backend="age",
+        host="127.0.0.1",
+        port=port,
+        version=server.version,
+        how="standby",
+        drop=server.drop,
+        stop=stop,
+        credentials=server.credentials,
+    )
+
+
 def make_tree() -> None:
     """Make the tree unless it is there.
 

@@ -46,6 +46,18 @@ class Wolf(Beast):
     pack: str | None = Field(default=None)
 
 
+class Bird(Beast):
+    pass
+
+
+class Fish(Beast):
+    pass
+
+
+class FlyingFish(Bird, Fish):
+    pass
+
+
 # -- connecting -----------------------------------------------------------------------------------
 
 
@@ -322,6 +334,16 @@ def test_a_label_that_others_made_joins_its_base(driver: AGEDriver) -> None:
         found = session.query(Beast).order_by(Beast.k).all()
         assert [(type(each), each.k) for each in found] == [(Wolf, 1), (Wolf, 2), (Beast, 3)]
     assert driver.execute("MATCH (n) RETURN count(n)").rows == [[3]]
+
+
+def test_a_class_with_two_bases_is_found_by_each_of_them_and_once_by_the_root(driver: AGEDriver) -> None:
+    with Session(driver) as session:
+        session.add_all([Bird(k=1), Fish(k=2), FlyingFish(k=3), Beast(k=4)])
+    with Session(driver) as session:
+        for model, keys in ((Beast, [1, 2, 3, 4]), (Bird, [1, 3]), (Fish, [2, 3]), (FlyingFish, [3])):
+            assert sorted(each.k for each in session.query(model).all()) == keys
+        assert isinstance(session.get(Bird, 3), FlyingFish)
+        assert session.execute("MATCH (n {k: 3}) RETURN n").rows[0][0].labels[-1] == "FlyingFish"
 
 
 def test_one_name_for_a_label_and_a_type_is_refused(driver: AGEDriver) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runic.orm.compile.dialect import LABELS_PROPERTY, Capability, Dialect
+from runic.orm.core.modelmeta import EdgeMeta, NodeMeta
 from runic.orm.exceptions import InvalidNameError
 
 from .codecs import CODECS
@@ -55,6 +56,10 @@ _HINTS: Mapping[Capability, str] = {
 }
 
 
+# pgvector computes distances: 1 - cos, and the length (0.8).
+_SIMILARITIES: Mapping[str, str] = {"cosine": "1 - {s} / 2", "euclidean": "1 / (1 + {s} * {s})"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AGEDialect(Dialect):
     """What Apache AGE's Cypher differs in (tried on 1.8).
@@ -94,10 +99,40 @@ class AGEDialect(Dialect):
     # The emitter has its own: what they are is a function of the graph's schema.
     fulltext: str | None = ""
     vector: str | None = ""
+    vector_similarity: Mapping[str, str] = field(default_factory=lambda: _SIMILARITIES)
 
     def codec(self, type_: FieldType) -> Codec:
         """The codec of a field type; cached."""
         return CODECS(type_)
+
+    def check_model(self, meta: NodeMeta | EdgeMeta) -> None:
+        """Refuse names that the tables of a graph cannot have.
+
+        Raises:
+            InvalidNameError: a name that is a label and a relationship type, which are tables of one schema,
+                or one that AGE or runic uses itself.
+        """
+        labels = {label: each.cls for each in meta.metadata.nodes for label in each.labels}
+        if isinstance(meta, EdgeMeta):
+            types = {meta.type: meta.cls.__name__}
+        else:
+            types = {each.type: each.cls.__name__ for each in meta.metadata.edges if each.type in meta.labels}
+            for relation in meta.relations:
+                if relation.relationship is not None:
+                    types.setdefault(relation.relationship, f"{meta.cls.__name__}.{relation.name}")
+        for name, owner in types.items():
+            if name in labels:
+                raise InvalidNameError(
+                    f"{name!r} is a label of {labels[name].__name__} and the relationship type of {owner}: in"
+                    " Apache AGE labels and types share one namespace; rename one",
+                    backend=self.name,
+                )
+        own = meta.labels if isinstance(meta, NodeMeta) else (meta.type,)
+        taken = [name for name in (*own, *meta.fields) if name.startswith("_ag_") or name == LABELS_PROPERTY]
+        if taken:
+            raise InvalidNameError(
+                f"{meta.cls.__name__}: {taken[0]!r} is a name that the backend uses itself", backend=self.name
+            )
 
     def quote(self, name: str) -> str:
         """``name`` in backticks.

@@ -84,11 +84,12 @@ class AGEEmitter(Emitter):
             f"\nWITH {variable}, {score}"
         )
 
-    def distance(self, node: ir.VectorSearch) -> str | None:
+    def similarity(self, node: ir.VectorSearch) -> str | None:
         # As an argument it is no longer what the index is over: that one looks at few nodes (pgvector 0.8),
         # of which a filter may leave none.
         function = self._function("distance", node.label, node.property.name)
-        return f"toFloat({function}({self.own(node.property)}, {self.vector(node)}))"
+        distance = f"toFloat({function}({self.own(node.property)}, {self.vector(node)}))"
+        return self.dialect.vector_similarity[node.similarity].format(s=distance)
 
     def _function(self, kind: str, label: str, name: str) -> str:
         return in_graph(function_name(kind, label, name))

@@ -62,6 +62,8 @@ def of_native(native: Exception, statement: str | None, *, broken: bool) -> Driv
     elif code in _TIMEOUTS:
         error = QueryTimeout(message, backend=BACKEND, statement=statement)
     else:
+        if "during recovery" in message:  # how a standby refuses to make a table
+            code = "25006"
         hint = _NO_INDEX if code == "42883" and "runic_" in message else _HINTS.get(code)
         text = f"{hint} ({message})" if hint else message
         error = ServerError(text, backend=BACKEND, statement=statement)

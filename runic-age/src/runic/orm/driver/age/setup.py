@@ -79,7 +79,9 @@ async def prepare_graph(link: Link, options: Options) -> None:
         await link.fetch(f"SELECT ag_catalog.create_graph({literal(options.graph)})")
     except psycopg.errors.ReadOnlySqlTransaction as error:
         raise _no_graph(options) from error
-    except psycopg.Error:
+    except psycopg.Error as error:
+        if "during recovery" in str(error):  # how a standby refuses it
+            raise _no_graph(options) from error
         # Somebody else made it meanwhile.
         if not await link.fetch(exists, (options.graph,)):
             raise

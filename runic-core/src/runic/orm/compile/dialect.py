@@ -88,9 +88,9 @@ class Dialect:
             is looked for under each label otherwise; of a class with several labels the others stand in the
             property :data:`LABELS_PROPERTY`; and requests say what they store
             (:class:`~..driver.port.Store`).
-        properties: Cypher template, ``{v}`` a node or edge -> the map of its properties, where one column of them
-            all costs less than one for each; codecs then read a property as it is.
-        keeps_identities: an identity is never given to another node or edge, and so is enough to find its own.
+        properties: Cypher template, ``{v}`` a node or edge -> the map of its properties, where one column of
+            them all costs less than one for each; codecs then read a property as it is.
+        keeps_identities: an identity is never given to another node or edge, so that it alone finds its own.
         unwind_keys: many keys are found by UNWIND: the server has no index for IN over a parameter.
         unwind: how a statement begins that does something for each row of a parameter; ``{list}``, ``{v}``.
         on_create: whether MERGE takes ON CREATE SET.

@@ -15,6 +15,7 @@ from .errors import broken, mapped
 from .links import AsyncLink, BlockingLink
 from .options import Options
 from .port import BoltPort
+from .sockets import no_abandoned_socket
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -328,7 +329,10 @@ class AsyncBoltDriver(_Driver):
 
     async def language(self) -> str:
         """What stands before statements of runic's own; asks the server once."""
-        return self._learn(await self.client.get_server_info()) if self._prefix is None else self._prefix
+        if self._prefix is not None:
+            return self._prefix
+        with no_abandoned_socket():
+            return self._learn(await self.client.get_server_info())
 
     def connect(self) -> BoltPort:
         """A port; it checks a connection out of the pool when its transaction begins."""

@@ -5,12 +5,11 @@ The blocking one never suspends, so that the port above is written once.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from .sockets import ReadLimit, close_abandoned
+from .sockets import ReadLimit, no_abandoned_socket
 
 __all__ = ["AsyncLink", "BlockingLink", "Link", "Reply"]
 
@@ -138,11 +137,8 @@ class AsyncLink:
 
     async def begin(self, limit: float | None) -> None:
         """See :class:`Link`."""
-        try:
+        with no_abandoned_socket():
             self._transaction = await self._session.begin_transaction(timeout=limit)
-        except asyncio.CancelledError as error:
-            close_abandoned(error)
-            raise
         self._limit = ReadLimit(self._session, limit)
 
     async def run(self, text: str, parameters: Mapping[str, Any]) -> Reply:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["ReadLimit", "close_abandoned"]
+__all__ = ["ReadLimit", "no_abandoned_socket"]
 
 _GRACE = 1.1
 """The client waits a little longer than the server's own limit, so that the server's answer wins."""
@@ -44,12 +45,17 @@ class ReadLimit:
                 found.set_read_timeout(self._before)
 
 
-def close_abandoned(error: BaseException) -> None:
+@contextlib.contextmanager
+def no_abandoned_socket() -> Iterator[None]:
     """Close the socket that the client leaves open when it is cancelled while it connects (6.4)."""
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_name == "_connect_secure":
-            found = trace.tb_frame.f_locals.get("s")
-            if isinstance(found, socket.socket):
-                found.close()
-        trace = trace.tb_next
+    try:
+        yield
+    except BaseException as error:
+        trace = error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_name == "_connect_secure":
+                found = trace.tb_frame.f_locals.get("s")
+                if isinstance(found, socket.socket):
+                    found.close()
+            trace = trace.tb_next
+        raise

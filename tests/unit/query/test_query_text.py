@@ -228,7 +228,7 @@ CASES = {
         VectorQueryBuilder(None, Movie, Movie.embedding, [0.1, 0.2], 5),
         (
             "CALL db.idx.vector.queryNodes('Movie', 'embedding', 5, vecf32($__knn_vec)) YIELD node AS n,"
-            " score AS __score\nRETURN n\nORDER BY __score ASC"
+            " score AS __score\nRETURN n\nORDER BY __score DESC"
         ),
     ),
     "vector among what fits": (
@@ -237,8 +237,8 @@ CASES = {
         .where(score() < 0.3),
         (
             "MATCH (n:Movie)\nWHERE n.year = $p0 AND n.embedding IS NOT NULL"
-            "\nWITH n, vec.cosineDistance(n.embedding, vecf32($__knn_vec)) AS __score\nWHERE __score < $p1"
-            "\nWITH n, __score\nORDER BY __score ASC\nLIMIT 5\nRETURN n\nORDER BY __score ASC"
+            "\nWITH n, vector.similarity.cosine(n.embedding, vecf32($__knn_vec)) AS __score\nWHERE __score < $p1"
+            "\nWITH n, __score\nORDER BY __score DESC\nLIMIT 5\nRETURN n\nORDER BY __score DESC"
         ),
     ),
     "a search goes on like any other statement": (

@@ -115,10 +115,12 @@ class Dialect:
         fulltext_text: (text, fields to search or none) -> the query in the server's syntax.
         vector: Cypher template of an indexed vector search: ``{label}`` and ``{property}`` (literals),
             ``{k}``, ``{vector}``, ``{v}`` and ``{s}`` the variables to bind.
-        vector_distance: by similarity, Cypher template of the same score without index, ``{p}`` and
-            ``{vector}``; for searches that filter, where an index cannot promise ``k`` hits.
+        vector_similarity: by similarity function, Cypher template that makes a similarity in [0, 1], 1 the
+            best, of what the index scores, ``{s}``: ``(1 + cos) / 2``, and ``1 / (1 + d^2)`` for euclidean;
+            empty where the index tells just that.
+        vector_exact: by similarity function, Cypher template of the same similarity without index, ``{p}``
+            and ``{vector}``; for searches that filter, where an index cannot promise ``k`` hits.
         vector_overfetch: where there is no such function, how many times ``k`` to ask the index for.
-        vector_best: the direction in which scores of a vector search get worse, ``"ASC"`` or ``"DESC"``.
         key_test: Python source, ``{v}`` a text -> whether it may be the value of a key or of a unique field;
             ``""``: any text may.
         key_problem: what is wrong with the others.
@@ -161,9 +163,9 @@ class Dialect:
     fulltext_score: str = ", score AS {s}"
     fulltext_text: Callable[[str, tuple[str, ...]], str] | None = None
     vector: str | None = None
-    vector_distance: Mapping[str, str] = field(default_factory=dict[str, str])
+    vector_similarity: Mapping[str, str] = field(default_factory=dict[str, str])
+    vector_exact: Mapping[str, str] = field(default_factory=dict[str, str])
     vector_overfetch: int = 10
-    vector_best: str = "ASC"
     key_test: str = ""
     key_problem: str = ""
     plans: PlanCache = field(default_factory=PlanCache, init=False, repr=False)

@@ -268,13 +268,13 @@ class Emitter:
         if dialect.vector is None:
             raise UnsupportedByBackendError(dialect.name, Capability.VECTOR.value)
         if node.where is None:
-            return self.indexed(node, 1) + self.where(node.score_where)
-        value = self.distance(node)
-        best = f"ORDER BY {self.name(SCORE)} {dialect.vector_best}"
+            return self.similar(node, 1) + self.where(node.score_where)
+        value = self.similarity(node)
+        best = f"ORDER BY {self.name(SCORE)} DESC"
         carried = f"WITH {self.name(node.variable)}, {self.name(SCORE)}"
         if value is None:
             # The index knows nothing of the filter: ask it for more than k, and keep the k best.
-            head = f"{self.indexed(node, dialect.vector_overfetch)}{self.where(node.where)}"
+            head = f"{self.similar(node, dialect.vector_overfetch)}{self.where(node.where)}"
             scored = carried
         else:
             # An index cannot promise k hits that satisfy a predicate; the exact score over those can.
@@ -287,9 +287,18 @@ class Emitter:
             text += f"{self.where(node.score_where)}\n{carried}"
         return f"{text}\n{best}\nLIMIT {self.visit(node.k)}"
 
-    def distance(self, node: ir.VectorSearch) -> str | None:
+    def similar(self, node: ir.VectorSearch, times: int) -> str:
+        """What :meth:`indexed` finds, with similarities where the index tells distances."""
+        text = self.indexed(node, times)
+        template = self.dialect.vector_similarity.get(node.similarity)
+        if template is None:
+            return text
+        score = self.name(SCORE)
+        return f"{text}\nWITH {self.name(node.variable)}, {template.format(s=score)} AS {score}"
+
+    def similarity(self, node: ir.VectorSearch) -> str | None:
         """The score of a node computed without an index, where the server can."""
-        template = self.dialect.vector_distance.get(node.similarity)
+        template = self.dialect.vector_exact.get(node.similarity)
         return template and template.format(p=self.own(node.property), vector=self.vector(node))
 
     def vector(self, node: ir.VectorSearch) -> str:

@@ -227,10 +227,7 @@ def _tail(emitter: Emitter, result: ir.Return, names: list[str]) -> list[str]:
 
 
 def _direction(emitter: Emitter, term: ir.OrderItem) -> str:
-    descending = term.descending
-    if isinstance(term.expression, ir.Score) and term.expression.best_first:
-        descending = emitter.dialect.vector_best == "DESC"
-    if descending:
+    if term.descending:
         return " DESC"
     return " ASC" if emitter.display else ""
 

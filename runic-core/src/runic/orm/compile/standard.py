@@ -38,10 +38,10 @@ class StandardDialect(Dialect):
     vector: str | None = (
         "CALL db.idx.vector.queryNodes({label}, {property}, {k}, {vector}) YIELD node AS {v}, score AS {s}"
     )
-    vector_distance: Mapping[str, str] = field(
+    vector_exact: Mapping[str, str] = field(
         default_factory=lambda: {
-            "cosine": "vec.cosineDistance({p}, {vector})",
-            "euclidean": "vec.euclideanDistance({p}, {vector})",
+            "cosine": "vector.similarity.cosine({p}, {vector})",
+            "euclidean": "vector.similarity.euclidean({p}, {vector})",
         }
     )
 

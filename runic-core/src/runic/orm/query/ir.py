@@ -149,12 +149,7 @@ class Constant(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Score(Expression):
-    """The score of the statement's fulltext or vector search.
-
-    ``best_first``, as a sort key: whichever direction that is for the server's vector scores.
-    """
-
-    best_first: bool = False
+    """The score of the statement's fulltext or vector search: more is better."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,8 +70,7 @@ class _Result:
         order = [term for step, slot in self.orders for term in self._order(step, slot, result)]
         if not order and self.assembler.search is not None and not (self.distinct or result.aggregated):
             self.assembler.uses_score = True
-            fulltext = self.assembler.search == "fulltext"
-            order = [ir.OrderItem(ir.Score(best_first=not fulltext), descending=fulltext)]
+            order = [ir.OrderItem(ir.Score(), descending=True)]
         return replace(result, order=tuple(order))
 
     # -- items -------------------------------------------------------------------------------------

@@ -101,8 +101,7 @@ class ArcadeDBDialect(BoltDialect):
         "CALL db.index.vector.queryNodes({label} + '[' + {property} + ']', {k}, {vector})"
         " YIELD node, score\nWITH node AS {v}, score AS {s}"
     )
-    vector_distance: Mapping[str, str] = field(default_factory=lambda: _VECTOR_SCORES)
-    vector_best: str = "DESC"
+    vector_exact: Mapping[str, str] = field(default_factory=lambda: _VECTOR_SCORES)
     # "Duplicated key" comes at the commit of an explicit transaction (26.10).
     late_constraints: bool = True
     bookmarks: bool = False

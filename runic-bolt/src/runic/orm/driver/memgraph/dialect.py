@@ -113,8 +113,7 @@ class MemgraphDialect(BoltDialect):
     fulltext: str | None = ""  # the emitter's
     fulltext_text: Callable[[str, tuple[str, ...]], str] | None = _fields
     vector: str | None = ""  # the emitter's
-    vector_distance: Mapping[str, str] = field(default_factory=lambda: _EXACT_SCORES)
-    vector_best: str = "DESC"
+    vector_exact: Mapping[str, str] = field(default_factory=lambda: _EXACT_SCORES)
     # "Index manipulation not allowed in multicommand transactions", nor are constraints and SHOW ... INFO.
     auto_commit: re.Pattern[str] | None = _DDL
     # "Unable to commit due to unique constraint violation"

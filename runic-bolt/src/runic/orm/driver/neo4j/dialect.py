@@ -109,8 +109,7 @@ class Neo4jDialect(BoltDialect):
         f"CALL db.index.vector.queryNodes('{VECTOR_PREFIX}' + {{label}} + '_' + {{property}},"
         " {k}, {vector}) YIELD node AS {v}, score AS {s}"
     )
-    vector_distance: Mapping[str, str] = field(default_factory=lambda: _SIMILARITIES)
-    vector_best: str = "DESC"
+    vector_exact: Mapping[str, str] = field(default_factory=lambda: _SIMILARITIES)
 
     # The key of a range index holds 8167 bytes.
     key_test: str = "(len({v}) < 2000 or len({v}.encode()) < 8000)"

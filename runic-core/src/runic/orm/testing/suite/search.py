@@ -11,7 +11,7 @@ from runic.orm.compile.dialect import Capability
 from runic.orm.core.types import GeoLocation, Vector
 from runic.orm.exceptions import OrmError
 from runic.orm.query.builder import select
-from runic.orm.query.expressions import distance
+from runic.orm.query.expressions import distance, score
 from runic.orm.testing.gating import requires
 from runic.orm.testing.kit import Kit
 from runic.orm.testing.models import Document, Visit
@@ -107,6 +107,23 @@ class BaseSearch(LiveSuite):
             search = s.vector_search(Document, field=Document.embedding, vector=[1, 0, 0], k=2)
             found = await search.where(Document.year == 2020).all()
             assert [d.id for d in found] == ["1", "3"]
+
+    @requires(Capability.VECTOR)
+    @pytest.mark.parametrize("filtered", [False, True])
+    async def test_the_score_of_a_vector_is_a_similarity(self, kit: Kit, filtered: bool) -> None:
+        await self._documents(kit)
+        async with kit.session() as s:
+            search = s.vector_search(Document, field=Document.embedding, vector=[1, 0, 0], k=3)
+            if filtered:
+                search = search.where(Document.year > 1900)
+            rows = await search.project(Document.id, score()).all_rows()
+        # 1 / (1 + d^2), which some servers compute from quantised vectors
+        scores = [(row["id"], row["score"]) for row in rows]
+        assert scores == [
+            ("1", pytest.approx(1, abs=1e-3)),
+            ("2", pytest.approx(1 / 1.02, abs=1e-3)),
+            ("3", pytest.approx(1 / 3, abs=1e-3)),
+        ]
 
     @requires(Capability.VECTOR)
     async def test_a_vector_of_another_length_is_refused_before_anything_is_sent(self, kit: Kit) -> None:

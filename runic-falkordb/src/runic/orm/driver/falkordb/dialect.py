@@ -54,10 +54,11 @@ _HINTS: Mapping[Capability, str] = {
 }
 
 
-# The same numbers as the index gives (tried on 4.22).
-_DISTANCES: Mapping[str, str] = {
-    "cosine": "vec.cosineDistance({p}, {vector})",
-    "euclidean": "vec.euclideanDistance({p}, {vector})",
+# The index tells the distances that these functions compute: 1 - cos, and the length (tried on 4.22).
+_SIMILARITIES: Mapping[str, str] = {"cosine": "1 - {s} / 2", "euclidean": "1 / (1 + {s} * {s})"}
+_EXACT: Mapping[str, str] = {
+    "cosine": "1 - vec.cosineDistance({p}, {vector}) / 2",
+    "euclidean": "1 / (1 + vec.euclideanDistance({p}, {vector}) * vec.euclideanDistance({p}, {vector}))",
 }
 
 
@@ -97,7 +98,8 @@ class FalkorDBDialect(Dialect):
     vector: str | None = (
         "CALL db.idx.vector.queryNodes({label}, {property}, {k}, {vector}) YIELD node AS {v}, score AS {s}"
     )
-    vector_distance: Mapping[str, str] = field(default_factory=lambda: _DISTANCES)
+    vector_similarity: Mapping[str, str] = field(default_factory=lambda: _SIMILARITIES)
+    vector_exact: Mapping[str, str] = field(default_factory=lambda: _EXACT)
 
     key_test: str = KEY_TEST
     key_problem: str = KEY_PROBLEM

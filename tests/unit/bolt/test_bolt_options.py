@@ -68,6 +68,8 @@ def test_a_url_with_a_wrong_option_is_refused(query: str) -> None:
         ({"password": "x"}, ValueError),
         ({"username": "a", "token": "t"}, ValueError),
         ({"uri": "bolt://ann:s3cret@h"}, ValueError),
+        ({"uri": "neo4j+s://h", "ca_certs": "ca.pem"}, ValueError),
+        ({"ca_certs": "ca.pem", "encrypted": False}, ValueError),
     ],
 )
 def test_a_wrong_option_is_refused_by_name(options: dict[str, Any], error: type[Exception]) -> None:

@@ -237,7 +237,8 @@ CASES = {
         .where(score() < 0.3),
         (
             "MATCH (n:Movie)\nWHERE n.year = $p0 AND n.embedding IS NOT NULL"
-            "\nWITH n, vector.similarity.cosine(n.embedding, vecf32($__knn_vec)) AS __score\nWHERE __score < $p1"
+            "\nWITH n, vector.similarity.cosine(n.embedding, vecf32($__knn_vec)) AS __score"
+            "\nWHERE __score < $p1"
             "\nWITH n, __score\nORDER BY __score DESC\nLIMIT 5\nRETURN n\nORDER BY __score DESC"
         ),
     ),

@@ -169,8 +169,9 @@ def _moved(entity: Any, identity: Any, siblings: list[Any]) -> None:
     state: EntityState = entity._runic_state
     if state.siblings is siblings:
         raise FieldValidationError(
-            f"two nodes in the database have the primary key of {entity!r} (server identities {state.id!r} and"
-            f" {identity!r}): one object cannot stand for both. Give the key a unique constraint, and remove one"
+            f"two nodes in the database have the primary key of {entity!r} (server identities {state.id!r}"
+            f" and {identity!r}): one object cannot stand for both. Give the key a unique constraint, and"
+            " remove one"
         )
     state.id = identity
     state.stale = True

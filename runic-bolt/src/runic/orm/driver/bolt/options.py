@@ -77,6 +77,10 @@ class Options:
             raise ValueError("a password needs a username")
         if self.uri is not None and "@" in urlsplit(self.uri).netloc:
             raise ValueError("credentials do not stand in uri: give username and password")
+        secure = urlsplit(self.client_uri).scheme.endswith(_SECURE)
+        if self.ca_certs is not None and (secure or not self.encrypted):
+            # The client takes authorities only where the scheme leaves encryption open.
+            raise ValueError("ca_certs needs encrypted=True and a scheme without +s or +ssc")
 
     @property
     def client_uri(self) -> str:

@@ -8,6 +8,7 @@ as the user postgres. That needs root on a Debian machine.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -186,13 +187,19 @@ def make_tree() -> None:
     if shutil.which("debootstrap") is None:
         _run(["apt-get", "update", "-qq"], 300)
         _run(["apt-get", "install", "-y", "-qq", "debootstrap"], 300)
-    part = TREE.with_name("tree.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.parent.mkdir(parents=True, exist_ok=True)
-    # Older debootstraps know no script of that name; those of the suites after sid are all the same.
-    script = "/usr/share/debootstrap/scripts/sid"
-    _run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(part), mirror, script], 900)
-    part.rename(TREE)
+    TREE.parent.mkdir(parents=True, exist_ok=True)
+    # Another run may be at it: the tree is made once, whoever comes first.
+    with (TREE.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if TREE.exists():
+            return
+        part = TREE.with_name("tree.part")
+        shutil.rmtree(part, ignore_errors=True)
+        # Older debootstraps know no script of that name; those of the suites after sid are all the same.
+        script = "/usr/share/debootstrap/scripts/sid"
+        words = ["--variant=minbase", f"--include={PACKAGES}", SUITE, str(part), mirror, script]
+        _run(["debootstrap", *words], 900)
+        part.rename(TREE)
 
 
 def _mirror() -> str:

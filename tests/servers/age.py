@@ -8,7 +8,6 @@ as the user postgres. That needs root on a Debian machine.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
@@ -187,6 +186,8 @@ def make_tree() -> None:
     if shutil.which("debootstrap") is None:
         _run(["apt-get", "update", "-qq"], 300)
         _run(["apt-get", "install", "-y", "-qq", "debootstrap"], 300)
+    import fcntl  # where there is no root there is none of it either
+
     TREE.parent.mkdir(parents=True, exist_ok=True)
     # Another run may be at it: the tree is made once, whoever comes first.
     with (TREE.parent / "lock").open("w") as lock:

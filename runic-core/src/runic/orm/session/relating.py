@@ -154,21 +154,29 @@ class Relating:
             if name not in (state.changes or ()):
                 values[name] = target
             return
-        if len(value) < _SHORT:
-            for each in value:
-                if each is target:
-                    return
-        else:
-            known = self._members.get((id(source), name))
-            if known is None or known[0] is not value or len(known[1]) != len(value):
-                known = self._members[id(source), name] = (value, {id(each) for each in value})
-            if id(target) in known[1]:
-                return
-            known[1].add(id(target))
-        value.append(target)
+        shown = self._is_shown(source, name, value, target)
+        if not shown:
+            value.append(target)
         if state.changes or state.snapshots:
             for listed in before(state, name):
-                listed.append(target)
+                # It may stand in the list by assignment alone: relate() makes it what changes start from.
+                if not shown or all(each is not target for each in listed):
+                    listed.append(target)
+
+    def _is_shown(self, source: Any, name: str, value: list[Any], target: Any) -> bool:
+        """Whether ``value``, the list of a relation, has ``target``; notes that it will have it."""
+        if len(value) < _SHORT:
+            for each in value:  # quicker than any()
+                if each is target:
+                    return True
+            return False
+        known = self._members.get((id(source), name))
+        if known is None or known[0] is not value or len(known[1]) != len(value):
+            known = self._members[id(source), name] = (value, {id(each) for each in value})
+        if id(target) in known[1]:
+            return True
+        known[1].add(id(target))
+        return False
 
     def _show_inverse(self, target: Any, inverses: tuple[FieldDescriptor, ...], source: Any) -> None:
         """The same edge seen from the other end, if that is loaded."""

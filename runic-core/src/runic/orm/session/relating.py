@@ -166,7 +166,7 @@ class Relating:
     def _is_shown(self, source: Any, name: str, value: list[Any], target: Any) -> bool:
         """Whether ``value``, the list of a relation, has ``target``; notes that it will have it."""
         if len(value) < _SHORT:
-            for each in value:  # quicker than any()
+            for each in value:  # noqa: SIM110  # any() would make a generator for every edge
                 if each is target:
                     return True
             return False

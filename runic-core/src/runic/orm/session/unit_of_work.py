@@ -400,7 +400,7 @@ def _merge_changes(state: EntityState, before: Flushed) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _assigned(cls: type) -> tuple[str, ...]:
+def _assigned(cls: type[object]) -> tuple[str, ...]:
     """The properties that a flush sets by itself."""
     meta = edge_meta(cls) if issubclass(cls, Edge) else node_meta(cls)
     return tuple(field.name for field in meta.properties if field.generated or field.version)

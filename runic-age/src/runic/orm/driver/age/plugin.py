@@ -46,4 +46,4 @@ class AGEPlugin:
         )
 
 
-plugin = AGEPlugin()
+plugin: AGEPlugin = AGEPlugin()

@@ -40,7 +40,7 @@ class Shared:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.labels = LabelBook()
+        self.labels: LabelBook = LabelBook()
         self.version: tuple[int, ...] = ()
 
     def with_options(self, options: Options) -> Shared:

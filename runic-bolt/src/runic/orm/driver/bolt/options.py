@@ -146,7 +146,8 @@ def _check(name: str, value: Any) -> None:
         if name in _REQUIRED:
             raise TypeError(f"the option {name} must not be None")
         return
-    kind: type[Any] = type(value)
+    given: object = value
+    kind = type(given)
     if name in _TEXT:
         if not isinstance(value, str):
             raise TypeError(f"the option {name} must be text, not {kind.__name__}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 __all__ = ["ReadLimit", "no_abandoned_socket"]
@@ -46,7 +46,7 @@ class ReadLimit:
 
 
 @contextlib.contextmanager
-def no_abandoned_socket() -> Iterator[None]:
+def no_abandoned_socket() -> Generator[None]:
     """Close the socket that the client leaves open when it is cancelled while it connects (6.4)."""
     try:
         yield

@@ -25,7 +25,8 @@ def plain_rows(rows: list[list[Any]]) -> list[list[Any]]:
 
 def plain(cell: Any) -> Any:
     """One value of a reply: graph entities detached from the client, times as Python's, aware ones in UTC."""
-    kind: type[Any] = type(cell)
+    given: object = cell
+    kind = type(given)
     if kind in _PLAIN:
         return cell
     if kind is list:
@@ -140,7 +141,8 @@ def checked(text: str, parameters: Mapping[str, Any], backend: str) -> dict[str,
 
 
 def _checked(value: Any, path: str, depth: int, backend: str) -> Any:
-    kind: type[Any] = type(value)
+    given: object = value
+    kind = type(given)
     if kind is list or kind is dict:
         if depth >= _MAX_DEPTH:
             raise ValueNotStorableError(f"{path}: nested deeper than {_MAX_DEPTH} levels", backend=backend)
@@ -157,7 +159,8 @@ def _checked(value: Any, path: str, depth: int, backend: str) -> Any:
 
 def _problem(value: Any) -> str | None:
     """Why a scalar is not sent, or ``None``."""
-    kind: type[Any] = type(value)
+    given: object = value
+    kind = type(given)
     if kind is bool or kind is bytes or value is None or kind is dt.date:
         return None
     if kind is str:

@@ -132,8 +132,13 @@ class Reflection:
                 if fields is None:
                     fields = relations[entity.__class__] = node_meta(entity.__class__).relations
                 for field in fields:
-                    if values.get(field.name):
-                        hide(entity, field, gone.get((field.relationship, field.direction), deleted))
+                    value = values.get(field.name)
+                    if not value:
+                        continue
+                    hide(entity, field, gone.get((field.relationship, field.direction), deleted))
+                    if id(value) in deleted:
+                        # Assigned in the same flush: there was nothing to relate to.
+                        values[field.name] = None
 
     def _forget_edges(self, deleted: dict[int, Any], removed: list[Link]) -> None:
         """Edge objects whose edge is gone leave the session: the server will use the identity again."""

@@ -264,9 +264,13 @@ class SessionMachine(RuleBasedStateMachine):
         value = entity.__dict__.get(relation, NOT_LOADED)
         listed = value if isinstance(value, list) else [value] if value else []
         shown = {each.id for each in listed}
+        opposite = {"fans": "friends", "friends": "fans"}.get(relation, "")
+        contradicted = False
         if value is NOT_LOADED:
             shown = self.stored.related(key, relation)
-        if shown != self.meant.related(key, relation):
+            # An edge of a node to itself is in both lists, and the other one was assigned.
+            contradicted = opposite in (entity._runic_state.changes or ())
+        if contradicted or shown != self.meant.related(key, relation):
             self.session.flush()
             self.flushed()
         self.settle_merged(key)
@@ -445,7 +449,7 @@ class SessionMachine(RuleBasedStateMachine):
                 assert shown == self.stored.related(key, relation), (key, relation)
 
 
-def run(driver: Any, examples: int, steps: int) -> None:
+def run(driver: Any, examples: int, steps: int, *, always_the_same: bool = False) -> None:
     machine = type("Machine", (SessionMachine,), {"driver": driver})
     run_state_machine_as_test(
         machine,
@@ -453,14 +457,16 @@ def run(driver: Any, examples: int, steps: int) -> None:
             max_examples=examples,
             stateful_step_count=steps,
             deadline=None,
+            derandomize=always_the_same,
+            database=None,
             suppress_health_check=list(HealthCheck),
-            phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+            phases=[Phase.explicit, Phase.generate, Phase.shrink],
         ),
     )
 
 
 def test_sequences_of_operations_keep_memory_and_database_together(driver: Any) -> None:
-    run(driver, examples=60, steps=30)
+    run(driver, examples=100, steps=30, always_the_same=True)
 
 
 @pytest.mark.slow

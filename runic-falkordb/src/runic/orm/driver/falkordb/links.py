@@ -210,5 +210,9 @@ class AsyncLink:
 
     async def close(self) -> None:
         """See :meth:`Link.close`."""
+        writer = self.connection._writer
         with contextlib.suppress(RedisError, OSError, RuntimeError):
+            if writer is not None:
+                # Closing alone waits until all is sent: for ever, where the peer does not read.
+                writer.transport.abort()
             await self.connection.disconnect(nowait=True)

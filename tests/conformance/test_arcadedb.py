@@ -17,6 +17,7 @@ from tests.servers.base import Server
 
 class ArcadeDBHarness(Harness):
     backend: ClassVar[str] = "arcadedb"
+    scans_may_miss = True  # seen on 26.10, with 200 sessions at work
     client_modules = ("neo4j",)
     golden = Path(__file__).parent / "golden" / "arcadedb.txt"
     known_gaps: Sequence[Gap] = (

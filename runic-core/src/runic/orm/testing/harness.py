@@ -27,6 +27,7 @@ class Harness(ABC):
         variant: which of several ways to run it (``"embedded"``, ``"network"``), for the report.
         client_modules: top-level modules of the client library; the plugin must load without them.
         known_gaps: what is known not to work, with reasons.
+        scans_may_miss: whether a scan of the server may miss committed nodes while others write.
         golden: file with the text of the kit's statements; ``None``: texts are not compared.
         installed: whether the backend comes from an installed plugin, rather than ``register_backend``.
 
@@ -53,6 +54,7 @@ class Harness(ABC):
     variant: str = ""
     client_modules: Sequence[str] = ()
     known_gaps: Sequence[Gap] = ()
+    scans_may_miss: bool = False
     golden: Path | None = None
     installed: bool = True
 

@@ -11,6 +11,7 @@ SOURCES := $(shell find $(MEMBERS) -path '*/src/*' -type f -not -name '*.pyc' 2>
 DEV := .venv/.stamp
 WHEELS := .venv-wheels/.stamp
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test unit slow check format lint types contracts bench docs wheels lock clean
@@ -64,7 +65,7 @@ contracts: $(WHEELS)
 	.venv-wheels/bin/lint-imports --cache-dir .cache/import-linter
 
 bench: $(DEV)
-	$(PY) -m bench
+	$(PY) -m bench $(BENCH_ARGS)
 
 docs: $(DEV)
 	@if [ -f mkdocs.yml ]; then NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet --site-dir .cache/site; \

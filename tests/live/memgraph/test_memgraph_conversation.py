@@ -28,6 +28,7 @@ from runic.orm.exceptions import (
     ConnectionLostError,
     ConstraintViolation,
     QueryError,
+    SearchSyntaxError,
     TransientConflictError,
 )
 from runic.orm.schema.index_manager import IndexSpec, adapter_of
@@ -267,6 +268,21 @@ def test_an_error_of_the_server_keeps_its_words_and_the_statement(run: Run, scri
         run(work)
     assert caught.value.statement == "nonsense $secret"
     assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_search_in_the_wrong_syntax_is_an_error_of_its_own(run: Run, script: Script) -> None:
+    script.statements["text_search"] = [
+        Failure(
+            "Memgraph.ClientError.MemgraphError.MemgraphError",
+            'Unable to create search query for "..." text search index -> Syntax Error: (',
+        )
+    ]
+
+    async def work(session: AsyncSession) -> None:
+        await session.fulltext_search(Item, query="(").all()
+
+    with pytest.raises(SearchSyntaxError, match=r"Unable to create.*syntax='plain'"):
+        run(work)
 
 
 def test_indexes_are_made_outside_of_transactions(server: ScriptedBolt, script: Script) -> None:

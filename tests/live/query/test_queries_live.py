@@ -14,6 +14,7 @@ from runic.orm import (
     Field,
     GeoLocation,
     Node,
+    SearchSyntaxError,
     Session,
     avg,
     collect,
@@ -391,8 +392,25 @@ def test_fulltext(session: Session) -> None:
     scored = session.fulltext_search(Movie, query="graph").project(Movie.id, score()).all_rows()
     assert all(row["score"] > 0 for row in scored)
     assert scored == sorted(scored, key=lambda row: -row["score"])
-    assert session.fulltext_search(Movie, query="graph").where(score() > 1e6).all() == []
+    assert session.fulltext_search(Movie, query="graph").where(score() > 1).all() == []
     assert session.fulltext_search(Movie, query="graph").count() == 3
+
+
+def test_hits_without_weight(session: Session) -> None:
+    # Of "not this word" the server (4.22) rates all hits 0: all are equally good.
+    rows = session.fulltext_search(Movie, query="-graph").project(Movie.id, score()).all_rows()
+    assert rows == [{"id": "m3", "score": 1.0}]
+    # With a word that is optional, some are worth nothing.
+    scores = {
+        row["id"]: row["score"]
+        for row in session.fulltext_search(Movie, query="~wars").project(Movie.id, score()).all_rows()
+    }
+    assert scores == {"m1": 1.0, "m2": 0.0, "m3": 0.0, "m4": 0.0}
+
+
+def test_a_weight_that_the_server_refuses_is_an_error_in_the_query(session: Session) -> None:
+    with pytest.raises(SearchSyntaxError, match=r"Invalid value.*syntax='plain'"):
+        session.fulltext_search(Movie, query="(graph) => {$weight: -1}").all()
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 10])

@@ -16,6 +16,7 @@ from runic.orm.exceptions import (
     DriverError,
     PoolTimeout,
     QueryTimeout,
+    SearchSyntaxError,
     ServerError,
     TransientConflictError,
 )
@@ -49,6 +50,25 @@ def test_the_code_decides(code: str, kind: type[DriverError], retryable: bool) -
     assert (error.backend, error.statement) == ("neo4j", "RETURN 1")
     assert "what the server said" in str(error)
     assert broken(of_code(code))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "org.apache.lucene.queryparser.classic.ParseException: Encountered <EOF>\nWas expecting one of",
+        "org.apache.lucene.queryparser.classic.TokenMgrError: Lexical error at line 1",
+        "org.apache.lucene.search.IndexSearcher$TooManyClauses: maxClauseCount is set to 1024",
+    ],
+)
+def test_what_lucene_says_of_a_query_tells_that_it_is_in_its_language(said: str) -> None:
+    code = "Neo.ClientError.Procedure.ProcedureCallFailed"
+    told = f"Failed to invoke procedure `db.index.fulltext.queryNodes`: Caused by: {said}"
+    error = mapped(native.Neo4jError._hydrate_neo4j(code=code, message=told), DIALECT)
+    assert type(error) is SearchSyntaxError
+    assert said in str(error)
+    assert "syntax='plain'" in str(error)
+    absent = "Caused by: java.lang.IllegalArgumentException: There is no such fulltext schema index: x"
+    assert type(mapped(native.Neo4jError._hydrate_neo4j(code=code, message=absent), DIALECT)) is ServerError
 
 
 @pytest.mark.parametrize(

@@ -221,7 +221,23 @@ CASES = {
         FulltextQueryBuilder(None, Movie, "graph").where(score() > 0.5).project(Movie.title, score()),
         (
             "CALL db.idx.fulltext.queryNodes('Movie', $__fts_query) YIELD node AS n, score AS __score"
+            "\nWITH collect([n, __score]) AS __hits, max(__score) AS __best\nUNWIND __hits AS __hit"
+            "\nWITH __hit[0] AS n, CASE WHEN __best > 0 THEN __hit[1] / __best ELSE 1.0 END AS __score"
             "\nWHERE __score > $p0\nRETURN n.title, __score\nORDER BY __score DESC"
+        ),
+    ),
+    "fulltext, the server's scores are enough to order by": (
+        FulltextQueryBuilder(None, Movie, "graph").order_by(score()).order_by("score"),
+        (
+            "CALL db.idx.fulltext.queryNodes('Movie', $__fts_query) YIELD node AS n, score AS __score"
+            "\nRETURN n\nORDER BY __score ASC, __score ASC"
+        ),
+    ),
+    "fulltext, ordered by something else": (
+        FulltextQueryBuilder(None, Movie, "graph", syntax="plain").order_by(Movie.year),
+        (
+            "CALL db.idx.fulltext.queryNodes('Movie', $__fts_query) YIELD node AS n"
+            "\nRETURN n\nORDER BY n.year ASC"
         ),
     ),
     "vector": (
@@ -246,6 +262,8 @@ CASES = {
         FulltextQueryBuilder(None, Movie, "graph").alias("m").with_("m").where(score() > 1).distinct(),
         (
             "CALL db.idx.fulltext.queryNodes('Movie', $__fts_query) YIELD node AS m, score AS __score"
+            "\nWITH collect([m, __score]) AS __hits, max(__score) AS __best\nUNWIND __hits AS __hit"
+            "\nWITH __hit[0] AS m, CASE WHEN __best > 0 THEN __hit[1] / __best ELSE 1.0 END AS __score"
             "\nWHERE __score > $p0\nWITH m, __score\nRETURN DISTINCT m"
         ),
     ),

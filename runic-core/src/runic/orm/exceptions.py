@@ -32,6 +32,7 @@ __all__ = [
     "QueryTooComplexError",
     "ResultTooLarge",
     "SchemaChangedError",
+    "SearchSyntaxError",
     "ServerError",
     "StaleObjectError",
     "TransientConflictError",
@@ -222,6 +223,20 @@ class QueryTimeout(DriverError):
 
 class ServerError(DriverError):
     """Any other error of the server: wrong syntax in raw text, unknown function, and the like."""
+
+
+class SearchSyntaxError(QueryError, ServerError):
+    """The server does not understand the text of a fulltext search, which is in its own query language."""
+
+    def __init__(
+        self, message: str = "", *, backend: str | None = None, statement: str | None = None
+    ) -> None:
+        super().__init__(
+            f"the server does not understand the query of the fulltext search ({message}): it is in the"
+            " server's own language; for text as people type it, pass syntax='plain' to fulltext_search()",
+            backend=backend,
+            statement=statement,
+        )
 
 
 class ResultTooLarge(DriverError):

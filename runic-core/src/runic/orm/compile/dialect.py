@@ -113,6 +113,9 @@ class Dialect:
             variable to bind.
         fulltext_score: what follows it where the score is used, ``{s}`` the score's variable.
         fulltext_text: (text, fields to search or none) -> the query in the server's syntax.
+        fulltext_words: (words, fields to search or none) -> the query for nodes that have all of the words,
+            in one field or another. Words are free of white space, quotes and backslashes, and have at least
+            one letter or digit.
         vector: Cypher template of an indexed vector search: ``{label}`` and ``{property}`` (literals),
             ``{k}``, ``{vector}``, ``{v}`` and ``{s}`` the variables to bind.
         vector_similarity: by similarity function, Cypher template that makes a similarity in [0, 1], 1 the
@@ -162,6 +165,7 @@ class Dialect:
     fulltext: str | None = None
     fulltext_score: str = ", score AS {s}"
     fulltext_text: Callable[[str, tuple[str, ...]], str] | None = None
+    fulltext_words: Callable[[tuple[str, ...], tuple[str, ...]], Any] | None = None
     vector: str | None = None
     vector_similarity: Mapping[str, str] = field(default_factory=dict[str, str])
     vector_exact: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -23,7 +23,7 @@ from runic.orm.query import ir
 if TYPE_CHECKING:
     from runic.orm.compile.dialect import Dialect
 
-__all__ = ["SCORE", "Emitter"]
+__all__ = ["SCORE", "Emitter", "all_of"]
 
 #: The variable of a search's score.
 SCORE = "__score"
@@ -255,12 +255,36 @@ class Emitter:
         dialect.require(Capability.FULLTEXT)
         if dialect.fulltext is None:
             raise UnsupportedByBackendError(dialect.name, Capability.FULLTEXT.value)
-        text = dialect.fulltext.format(
+        text = self.hits(node)
+        if not node.relative:
+            return text + self.where(all_of(node.within, node.where))
+        return f"{text}{self.where(node.within)}\n{self.relative(node)}{self.where(node.where)}"
+
+    def hits(self, node: ir.FulltextSearch) -> str:
+        """What the index of a fulltext search finds, with the server's own scores if they are used."""
+        assert self.dialect.fulltext is not None
+        text = self.dialect.fulltext.format(
             label=f"'{node.label}'", query=self.visit(node.query), v=self.name(node.variable)
         )
-        if node.score:
-            text += dialect.fulltext_score.format(s=self.name(SCORE))
-        return text + self.where(node.where)
+        return text + self.dialect.fulltext_score.format(s=self.name(SCORE)) if node.score else text
+
+    def relative(self, node: ir.FulltextSearch) -> str:
+        """The scores of hits divided by that of the best one, so that they mean the same everywhere.
+
+        Before any predicate of the user, which must not change what a hit is worth. One pass over the hits:
+        searching again for the best one might see another state of the database.
+        """
+        variable, score = self.name(node.variable), self.name(SCORE)
+        hits, hit, best = map(self.name, ("__hits", "__hit", "__best"))
+        return (
+            f"WITH collect([{variable}, {score}]) AS {hits}, max({score}) AS {best}\n"
+            f"UNWIND {hits} AS {hit}\n"
+            f"WITH {hit}[0] AS {variable}, {self.share(f'{hit}[1]', best)} AS {score}"
+        )
+
+    def share(self, score: str, best: str) -> str:
+        """A score as a share of the best one; where the server rates no hit above 0, each is the best."""
+        return f"CASE WHEN {best} > 0 THEN {score} / {best} ELSE 1.0 END"
 
     def visit_VectorSearch(self, node: ir.VectorSearch) -> str:
         dialect = self.dialect
@@ -280,7 +304,7 @@ class Emitter:
             # An index cannot promise k hits that satisfy a predicate; the exact score over those can.
             path = ir.Path((ir.NodePattern(node.variable, (node.label,)),))
             present = ir.NullTest(node.property, negated=True)
-            head = f"MATCH {self.visit(path)}{self.where(_and(node.where, present))}"
+            head = f"MATCH {self.visit(path)}{self.where(all_of(node.where, present))}"
             scored = f"WITH {self.name(node.variable)}, {value} AS {self.name(SCORE)}"
         text = f"{head}\n{scored}"
         if node.score_where is not None:
@@ -320,9 +344,17 @@ class Emitter:
         )
 
 
-def _and(left: ir.Expression, right: ir.Expression) -> ir.Logical:
-    parts = left.operands if isinstance(left, ir.Logical) and left.op == "AND" else (left,)
-    return ir.Logical("AND", (*parts, right))
+def all_of(*predicates: ir.Expression | None) -> ir.Expression | None:
+    """The conjunction of those predicates that there are."""
+    parts: list[ir.Expression] = []
+    for each in predicates:
+        if isinstance(each, ir.Logical) and each.op == "AND":
+            parts += each.operands
+        elif each is not None:
+            parts.append(each)
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return ir.Logical("AND", tuple(parts))
 
 
 def _make_table(cls: type[Emitter]) -> dict[type, Callable[[Any, Any], str]]:

@@ -40,6 +40,8 @@ def encoder_of(bind: ir.Bind, dialect: Dialect) -> Callable[[Any], Any] | None:
         return _place
     if role is ir.Role.SEARCH:
         return _search_encoder(bind, dialect)
+    if role is ir.Role.WORDS:
+        return _words_encoder(bind, dialect)
     if role is ir.Role.PATTERN:
         return _pattern_encoder(dialect, target.owner if target is not None else "matches()")
     if isinstance(target, ir.Identity):
@@ -147,6 +149,12 @@ def _search_encoder(bind: ir.Bind, dialect: Dialect) -> Callable[[Any], Any]:
         return value if convert is None else convert(value, bind.fields)
 
     return encode
+
+
+def _words_encoder(bind: ir.Bind, dialect: Dialect) -> Callable[[Any], Any]:
+    convert = dialect.fulltext_words
+    # They were taken apart when they were given, and have no character that a server could not take.
+    return " ".join if convert is None else lambda words: convert(words, bind.fields)
 
 
 def _vector_encoder(one: Callable[[Any], Any], target: ir.Property) -> Callable[[Any], Any]:

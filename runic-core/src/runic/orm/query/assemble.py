@@ -71,7 +71,9 @@ class Assembler:
         self._late: list[tuple[Key, str, int]] = []
         self._home = 0
         self._scored = False
+        #: whether hits are ordered by their score, and whether anything else is done with it.
         self.uses_score: bool = False
+        self.reads_score: bool = False
 
     def run(self, limited: bool, skipped: bool, values: int) -> ir.Statement:
         """Assemble."""
@@ -118,10 +120,15 @@ class Assembler:
         label = meta.primary_label
         first: Key = self.steps[0] if self.steps else ("",)
         clause: ir.Clause
+        # An index has one label, which this class may share with others.
+        within = ir.HasLabels(alias, meta.match_labels) if len(meta.match_labels) > 1 else None
         if first[0] == "fulltext":
             self.search = "fulltext"
-            query = ir.Bind(self._take(), ir.Role.SEARCH, name="__fts_query", fields=first[1])
-            clause = ir.FulltextSearch(alias, label, query, score=False, properties=meta.searched)
+            role = ir.Role.WORDS if first[2] == "plain" else ir.Role.SEARCH
+            query = ir.Bind(self._take(), role, name="__fts_query", fields=first[1])
+            clause = ir.FulltextSearch(
+                alias, label, query, score=False, within=within, properties=meta.searched
+            )
         elif first[0] == "vector":
             self.search = "vector"
             source = Source(alias, self.root, None, home=0, nullable=False)
@@ -134,9 +141,8 @@ class Assembler:
         else:
             clause = ir.Match((ir.Path((ir.NodePattern(alias, meta.match_labels),)),))
         self.drafts.append(Draft(clause))
-        if self.search is not None and len(meta.match_labels) > 1:
-            # An index has one label, which this class shares with others.
-            self.drafts[0].predicates.append(ir.HasLabels(alias, meta.match_labels))
+        if self.search == "vector" and within is not None:
+            self.drafts[0].predicates.append(within)
         self._bind(alias, self.root, None, nullable=False)
 
     def _take(self) -> int:
@@ -204,7 +210,9 @@ class Assembler:
         where = _conjunction(draft.predicates)
         if isinstance(clause, ir.VectorSearch):
             return replace(clause, where=where, score_where=_conjunction(draft.score_predicates))
-        if isinstance(clause, ir.FulltextSearch | ir.With):
+        if isinstance(clause, ir.FulltextSearch):
+            return replace(clause, where=where, score=self.uses_score, relative=self.reads_score)
+        if isinstance(clause, ir.With):
             return replace(clause, where=where, score=self.uses_score)
         assert isinstance(clause, ir.Match)
         return replace(clause, where=where)
@@ -291,7 +299,7 @@ class Assembler:
         assert kind == "score", kind
         if self.search is None:
             raise QueryError("score() needs a fulltext_search() or a vector_search()")
-        self._scored = self.uses_score = True
+        self._scored = self.uses_score = self.reads_score = True
         return ir.Score()
 
     def _place_operand(self, key: Key | str, on: str | None, prefer: Sequence[str]) -> ir.Expression:

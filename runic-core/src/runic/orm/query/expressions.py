@@ -417,7 +417,10 @@ def distance(field: Any, other: GeoLocation | Any) -> DistanceExpr:
 
 
 def score() -> ScoreExpr:
-    """The score of each hit of a fulltext or vector search, as the server gives it.
+    """The score of each hit of a fulltext or vector search: in [0, 1], 1 the best, on every backend.
+
+    Of a fulltext search it is relevance as a share of that of the best hit, among all that the search finds
+    before any ``where()`` or ``limit()``. Of a vector search it is a similarity.
 
     Example::
 

@@ -92,7 +92,8 @@ class Role(Enum):
     NUMBER = auto()  # compared with a computed number
     POINT = auto()  # an argument of a distance
     COUNT = auto()  # SKIP and LIMIT
-    SEARCH = auto()  # the text of a fulltext search
+    SEARCH = auto()  # the text of a fulltext search, in the server's language
+    WORDS = auto()  # the words of a fulltext search
     VECTOR = auto()  # the vector of a vector search
 
 
@@ -149,7 +150,7 @@ class Constant(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Score(Expression):
-    """The score of the statement's fulltext or vector search: more is better."""
+    """The score of the statement's fulltext or vector search: in [0, 1], 1 the best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +278,10 @@ class FulltextSearch(Clause):
     Attributes:
         variable: the variable bound to each hit.
         label: the label whose index is searched.
-        query: the query text.
-        score: whether the score is used later.
+        query: the query text, or the words.
+        score: whether the score is used later, if only to order by.
+        relative: whether its values are: then they are divided by that of the best hit.
+        within: the labels of the class, where others share the index.
         where: a predicate over the hits.
         properties: the properties of the class that have a fulltext index.
     """
@@ -287,6 +290,8 @@ class FulltextSearch(Clause):
     label: str
     query: Bind
     score: bool
+    relative: bool = False
+    within: HasLabels | None = None
     where: Expression | None = None
     properties: tuple[str, ...] = ()
 

@@ -69,8 +69,7 @@ class _Result:
         result = ir.Return(tuple(items), self.distinct)
         order = [term for step, slot in self.orders for term in self._order(step, slot, result)]
         if not order and self.assembler.search is not None and not (self.distinct or result.aggregated):
-            self.assembler.uses_score = True
-            order = [ir.OrderItem(ir.Score(), descending=True)]
+            order = [self._by_score(descending=True)]
         return replace(result, order=tuple(order))
 
     # -- items -------------------------------------------------------------------------------------
@@ -216,6 +215,8 @@ class _Result:
             )
         if kind == "field":
             return [self._order_field(key, descending, result, restricted)]
+        if kind == "score" and not restricted and self.assembler.search is not None:
+            return [self._by_score(descending)]
         self.assembler.slot = slot
         expression = self.assembler.operand(key, None, _returned(result))
         if restricted:
@@ -227,6 +228,10 @@ class _Result:
                 f" {kind}() under a name, by project(... .as_('x')), and order by 'x'"
             )
         return [ir.OrderItem(expression, descending)]
+
+    def _by_score(self, descending: bool) -> ir.OrderItem:
+        self.assembler.uses_score = True
+        return ir.OrderItem(ir.Score(), descending)
 
     def _order_field(self, key: Key, descending: bool, result: ir.Return, restricted: bool) -> ir.OrderItem:
         _, cls, prop, _ = key
@@ -271,8 +276,7 @@ class _Result:
                 if item.name == name and item.kind is ir.ItemKind.SCALAR:
                     return ir.OrderItem(item.expression, descending, position)
             if name in ("score", "__score") and self.assembler.search is not None and not restricted:
-                self.assembler.uses_score = True
-                return ir.OrderItem(ir.Score(), descending)
+                return self._by_score(descending)
         expression = self._property(alias, name, "order_by")
         for position, item in enumerate(result.items):
             if item.expression == expression and function is None:

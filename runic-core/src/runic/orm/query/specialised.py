@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from runic.orm.core.kinds import Kind
 from runic.orm.core.mapped import Attr
 from runic.orm.exceptions import QueryError, ValueNotStorableError
 from runic.orm.query.builder import QueryBuilder
 from runic.orm.query.scope import field_of
+from runic.orm.query.words import words_of
 
 if TYPE_CHECKING:
     from runic.orm.core.descriptors import FieldDescriptor
@@ -26,8 +27,12 @@ __all__ = [
     "AsyncQueryBuilder",
     "AsyncVectorQueryBuilder",
     "FulltextQueryBuilder",
+    "SearchSyntax",
     "VectorQueryBuilder",
 ]
+
+type SearchSyntax = Literal["server", "plain"]
+"""What the text of a fulltext search is: a query in the server's language, or words."""
 
 
 class AsyncQueryBuilder[T](QueryBuilder[T]):
@@ -209,11 +214,13 @@ class FulltextQueryBuilder[T](QueryBuilder[T]):
     Args:
         session: the session, or ``None`` for a statement.
         root_cls: the Node class searched.
-        query: the query, in the server's syntax.
+        query: the query.
         fields: restrict the search to these fields (names, or ``Post.title``).
+        syntax: ``"server"``: the query is in the server's own language. ``"plain"``: it is text as people
+            type it, all words of which must occur; nothing in it is an operator, and it is an error nowhere.
 
     Raises:
-        ValueError: an empty query.
+        ValueError: an empty query; a plain one without a letter or digit, or of more than 100 words.
         QueryError: no such field, or one that holds no text.
 
     Example::
@@ -225,15 +232,21 @@ class FulltextQueryBuilder[T](QueryBuilder[T]):
             .limit(20)
             .all()
         )
+        found = session.fulltext_search(Post, query=request.args["q"], syntax="plain").all()
     """
 
     __slots__ = ()
 
     def __init__(
-        self, session: Any, root_cls: type[T], query: str, fields: Sequence[str | Any] | None = None
+        self,
+        session: Any,
+        root_cls: type[T],
+        query: str,
+        fields: Sequence[str | Any] | None = None,
+        syntax: SearchSyntax = "server",
     ) -> None:
         super().__init__(session, root_cls)
-        self._steps, self._values = _fulltext(root_cls, query, fields)
+        self._steps, self._values = _fulltext(root_cls, query, fields, syntax)
 
 
 class VectorQueryBuilder[T](QueryBuilder[T]):
@@ -284,10 +297,15 @@ class AsyncFulltextQueryBuilder[T](AsyncQueryBuilder[T]):
     __slots__ = ()
 
     def __init__(
-        self, session: Any, root_cls: type[T], query: str, fields: Sequence[str | Any] | None = None
+        self,
+        session: Any,
+        root_cls: type[T],
+        query: str,
+        fields: Sequence[str | Any] | None = None,
+        syntax: SearchSyntax = "server",
     ) -> None:
         super().__init__(session, root_cls)
-        self._steps, self._values = _fulltext(root_cls, query, fields)
+        self._steps, self._values = _fulltext(root_cls, query, fields, syntax)
 
 
 class AsyncVectorQueryBuilder[T](AsyncQueryBuilder[T]):
@@ -310,7 +328,7 @@ class AsyncVectorQueryBuilder[T](AsyncQueryBuilder[T]):
 type _Start = tuple[tuple[Key, ...], tuple[Any, ...]]
 
 
-def _fulltext(root: type, query: object, fields: Sequence[object] | None) -> _Start:
+def _fulltext(root: type, query: object, fields: Sequence[object] | None, syntax: object) -> _Start:
     """The first step of a fulltext search and its values."""
     if not isinstance(query, str):
         raise TypeError(f"a fulltext query is a str, not {type(query).__name__}")
@@ -320,7 +338,9 @@ def _fulltext(root: type, query: object, fields: Sequence[object] | None) -> _St
     for name in names:
         if field_of(root, name).type.kind is not Kind.STRING:
             raise QueryError(f"{root.__name__}.{name} holds no text to search")
-    return (("fulltext", tuple(names)),), (query,)
+    if syntax not in ("server", "plain"):
+        raise ValueError(f"syntax is 'server' or 'plain', not {syntax!r}")
+    return (("fulltext", tuple(names), syntax),), (words_of(query) if syntax == "plain" else query,)
 
 
 def _vector(root: type, field: object, vector: object, k: object) -> _Start:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         AsyncFulltextQueryBuilder,
         AsyncQueryBuilder,
         AsyncVectorQueryBuilder,
+        SearchSyntax,
     )
     from runic.orm.session.flush import Guarantee
 
@@ -228,10 +229,19 @@ class AsyncSession:
         return self._statements.async_builder(self, cls)
 
     def fulltext_search[T](
-        self, cls: type[T], *, query: str, fields: Sequence[str] | None = None
+        self,
+        cls: type[T],
+        *,
+        query: str,
+        fields: Sequence[str] | None = None,
+        syntax: SearchSyntax = "server",
     ) -> AsyncFulltextQueryBuilder[T]:
-        """A fulltext search over the indexed text of ``cls``, best match first."""
-        return self._statements.async_fulltext(self, cls, query, fields)
+        """A fulltext search over the indexed text of ``cls``, best match first.
+
+        ``query`` is in the server's query language. Text that people typed goes with ``syntax="plain"``: all
+        of its words must occur, and no character in it is an operator.
+        """
+        return self._statements.async_fulltext(self, cls, query, fields, syntax)
 
     def vector_search[T](
         self, cls: type[T], *, field: Any, vector: Sequence[float], k: int = 10

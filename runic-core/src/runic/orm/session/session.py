@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runic.orm.driver.port import GraphDriver, QueryResult
     from runic.orm.mapper.mapper import Mapper
     from runic.orm.query.builder import QueryBuilder
-    from runic.orm.query.specialised import FulltextQueryBuilder, VectorQueryBuilder
+    from runic.orm.query.specialised import FulltextQueryBuilder, SearchSyntax, VectorQueryBuilder
     from runic.orm.session.flush import Guarantee
 
 __all__ = ["Session"]
@@ -224,10 +224,19 @@ class Session:
         return self._statements.builder(self, cls)
 
     def fulltext_search[T](
-        self, cls: type[T], *, query: str, fields: Sequence[str] | None = None
+        self,
+        cls: type[T],
+        *,
+        query: str,
+        fields: Sequence[str] | None = None,
+        syntax: SearchSyntax = "server",
     ) -> FulltextQueryBuilder[T]:
-        """A fulltext search over the indexed text of ``cls``, best match first."""
-        return self._statements.fulltext(self, cls, query, fields)
+        """A fulltext search over the indexed text of ``cls``, best match first.
+
+        ``query`` is in the server's query language. Text that people typed goes with ``syntax="plain"``: all
+        of its words must occur, and no character in it is an operator.
+        """
+        return self._statements.fulltext(self, cls, query, fields, syntax)
 
     def vector_search[T](
         self, cls: type[T], *, field: Any, vector: Sequence[float], k: int = 10

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         AsyncQueryBuilder,
         AsyncVectorQueryBuilder,
         FulltextQueryBuilder,
+        SearchSyntax,
         VectorQueryBuilder,
     )
     from runic.orm.session.async_session import AsyncSession
@@ -276,20 +277,30 @@ class Statements:
         return AsyncQueryBuilder(session, cls)
 
     def fulltext[T](
-        self, session: Session, cls: type[T], query: str, fields: Sequence[str] | None
+        self,
+        session: Session,
+        cls: type[T],
+        query: str,
+        fields: Sequence[str] | None,
+        syntax: SearchSyntax,
     ) -> FulltextQueryBuilder[T]:
         """A fulltext search bound to a sync session."""
         from runic.orm.query.specialised import FulltextQueryBuilder
 
-        return FulltextQueryBuilder(session, cls, query, fields)
+        return FulltextQueryBuilder(session, cls, query, fields, syntax)
 
     def async_fulltext[T](
-        self, session: AsyncSession, cls: type[T], query: str, fields: Sequence[str] | None
+        self,
+        session: AsyncSession,
+        cls: type[T],
+        query: str,
+        fields: Sequence[str] | None,
+        syntax: SearchSyntax,
     ) -> AsyncFulltextQueryBuilder[T]:
         """A fulltext search bound to an async session."""
         from runic.orm.query.specialised import AsyncFulltextQueryBuilder
 
-        return AsyncFulltextQueryBuilder(session, cls, query, fields)
+        return AsyncFulltextQueryBuilder(session, cls, query, fields, syntax)
 
     def vector[T](
         self, session: Session, cls: type[T], field: Any, vector: Sequence[float], k: int

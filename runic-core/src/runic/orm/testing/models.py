@@ -237,6 +237,7 @@ class Document(KitNode, labels=["Document"]):
     embedding: Mapped[Vector | None] = Field(
         default=None, index_type="VECTOR", dimension=3, similarity="euclidean"
     )
+    cites: Mapped[list[Document]] = Relation(relationship="CITES", direction="OUTGOING", target="Document")
 
 
 class Report(Document, labels=["Document", "Report"], primary_label="Document"):

@@ -112,6 +112,11 @@ STATEMENTS: dict[str, Callable[[], Any]] = {
         .where(Document.year > NUMBER)
     ),
     "fulltext of a subclass": lambda: FulltextQueryBuilder(None, Report, SECRET, None),
+    "fulltext with scores of a subclass": lambda: (
+        FulltextQueryBuilder(None, Report, SECRET, None).project(Report.id, score())
+    ),
+    "words": lambda: FulltextQueryBuilder(None, Document, SECRET, None, "plain"),
+    "words in fields": lambda: FulltextQueryBuilder(None, Document, SECRET, ["body"], "plain"),
     "count": lambda: select(Person).distinct().counted(),
     "vector": lambda: VectorQueryBuilder(None, Document, Document.embedding, Vector([1, 2, 3]), 5),
     "vector refined": lambda: (

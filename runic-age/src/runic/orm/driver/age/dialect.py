@@ -13,7 +13,7 @@ from runic.orm.exceptions import InvalidNameError
 from .codecs import CODECS
 from .emitter import AGEEmitter
 from .rewrites import rename_variables
-from .search import whole_text
+from .search import all_words, whole_text
 from .sql import MAX_NAME_BYTES
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ class AGEDialect(Dialect):
     point: str = "{v}"
     # The emitter has its own: what they are is a function of the graph's schema.
     fulltext: str | None = ""
+    fulltext_words: Callable[[tuple[str, ...], tuple[str, ...]], Any] | None = all_words
     vector: str | None = ""
     vector_similarity: Mapping[str, str] = field(default_factory=lambda: _SIMILARITIES)
 

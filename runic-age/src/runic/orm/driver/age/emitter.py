@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from runic.orm.compile.dialect import Capability
-from runic.orm.compile.emit import SCORE, Emitter
+from runic.orm.compile.emit import SCORE, Emitter, all_of
 from runic.orm.exceptions import QueryError
 from runic.orm.query import ir
 
-from .search import function_name, in_graph
+from .search import FIRST_WORDS, function_name, in_graph
 
 __all__ = ["EARTH_RADIUS", "AGEEmitter"]
 
@@ -59,19 +61,52 @@ class AGEEmitter(Emitter):
                 f"{node.label} has no fulltext index: declare one with Field(index_type='FULLTEXT')",
                 backend=self.dialect.name,
             )
-        variable, query = self.name(node.variable), self.visit(node.query)
+        variable, score, best = self.name(node.variable), self.name(SCORE), self.name("__best")
+        query = self.visit(node.query)
         own = {name: f"{variable}.{self.name(name)}" for name in names}
-        matches = [f"{self._function('matches', node.label, name)}({own[name]}, {query})" for name in names]
-        text = f"MATCH ({variable}:{self.name(node.label)})\nWHERE {' OR '.join(matches)}"
-        if node.score:
-            ranks = [
+        text = f"MATCH ({variable}:{self.name(node.label)})\nWHERE {self._found(node, query, own)}"
+        if node.query.role is ir.Role.WORDS:
+            query += ".some"
+        rank = " + ".join(
+            [
                 f"coalesce(toFloat({self._function('rank', node.label, name)}({own[name]}, {query})), 0.0)"
                 for name in names
             ]
-            text += f"\nWITH {variable}, {' + '.join(ranks)} AS {self.name(SCORE)}"
-        elif node.where is not None:
+        )
+        predicate = all_of(node.within, node.where)
+        if node.relative:
+            # Lists of nodes are slow. Searching twice is not, and a statement sees one state of the database.
+            within = "" if node.within is None else f"\nWITH {variable}{self.where(node.within)}"
+            carried = within.replace(f"WITH {variable}", f"WITH {variable}, {best}", 1)
+            text = f"{text}{within}\nWITH max({rank}) AS {best}\n{text}{carried}"
+            text += f"\nWITH {variable}, {self.share(f'({rank})', best)} AS {score}"
+            predicate = node.where
+        elif node.score:
+            text += f"\nWITH {variable}, {rank} AS {score}"
+        elif predicate is not None:
             text += f"\nWITH {variable}"
-        return text + self.where(node.where)
+        return text + self.where(predicate)
+
+    def _found(self, node: ir.FulltextSearch, query: str, own: Mapping[str, str]) -> str:
+        """Whether a node is a hit."""
+
+        def found(texts: Mapping[str, str], query: str, kind: str = "matches") -> str:
+            return " OR ".join(
+                [f"{self._function(kind, node.label, name)}({text}, {query})" for name, text in texts.items()]
+            )
+
+        if node.query.role is not ir.Role.WORDS:
+            return found(own, query)
+        if len(own) == 1:
+            return found(own, f"{query}.every")
+        # Words may be in several fields, each of which has an index. A word that says nothing in its language
+        # (the, of) is in every text by these functions, so one of the words must say something.
+        tests = [f"({found(own, f'{query}.first[{at}]', 'has')})" for at in range(FIRST_WORDS)]
+        there = {name: f"coalesce({text}, '')" for name, text in own.items()}
+        tests.append(f"size([w IN {query}.rest WHERE NOT ({found(there, 'w', 'has')})]) = 0")
+        says = " AND ".join([found({name: "w"}, "'\"' + w + '\"'") for name in own])
+        tests.append(f"size([w IN {query}.words WHERE {says}]) > 0")
+        return " AND ".join(tests)
 
     def indexed(self, node: ir.VectorSearch, times: int) -> str:
         variable, score, k = self.name(node.variable), self.name(SCORE), self.visit(node.k)

@@ -138,12 +138,15 @@ class AGEIndexAdapter:
             words = f"pg_catalog.to_tsvector({config}, {{doc}}::text)"
             query = f"pg_catalog.websearch_to_tsquery({config}, query::text)"
             doc, indexed = words.format(doc="doc"), words.format(doc=f"({_value(name)})")
+            # Of a word that says nothing (the, of) no query is left; then it is in every text.
+            word = f"coalesce(nullif({query}, ''::pg_catalog.tsquery), '!runic'::pg_catalog.tsquery)"
             rank = f"pg_catalog.ts_rank({doc}, {query})"
             self._make(
                 spec,
                 if_not_exists,
                 [
                     self._function("matches", spec, "doc", "query", "boolean", f"{doc} @@ {query}"),
+                    self._function("has", spec, "doc", "query", "boolean", f"{doc} @@ {word}"),
                     self._function("rank", spec, "doc", "query", "float8", rank),
                     f"CREATE INDEX {{name}} ON {{table}} USING gin (({indexed}))",
                 ],
@@ -239,7 +242,7 @@ class AGEIndexAdapter:
                 statements = [f"ALTER TABLE {self._table(each)} DROP CONSTRAINT {identifier(name)}"]
             else:
                 statements = [f"DROP INDEX {graph}.{identifier(name)}"]
-            kinds = {"FULLTEXT": ("matches", "rank"), "VECTOR": ("distance",)}.get(each.index_type, ())
+            kinds = {"FULLTEXT": ("matches", "has", "rank"), "VECTOR": ("distance",)}.get(each.index_type, ())
             for kind in kinds:
                 function = function_name(kind, each.label, each.property)
                 statements.append(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
-__all__ = ["GRAPH_SCHEMA", "function_name", "in_graph", "whole_text"]
+__all__ = ["FIRST_WORDS", "GRAPH_SCHEMA", "all_words", "function_name", "in_graph", "whole_text"]
 
 GRAPH_SCHEMA = "`the graph`"
 """Stands for the schema of the graph in compiled statements, which know no graph; no name has a space."""
+
+FIRST_WORDS = 3
+"""How many words of a search in several fields are looked up in indexes; of the rest, hits are checked."""
 
 _OPTIONS = re.compile(r"\(\?([a-z]+)\)")
 
@@ -47,6 +50,26 @@ def whole_text(pattern: str) -> str:
     return rf"{head}\A(?:{rest})\Z"
 
 
+def all_words(words: tuple[str, ...], fields: tuple[str, ...]) -> dict[str, object]:
+    """What a search for ``words`` needs: the query for all of them, for any, and for each.
+
+    In quotes nothing is an operator to ``websearch_to_tsquery``. The fields stand in the statement, the words
+    do not: so many of them as :data:`FIRST_WORDS` are looked up in the indexes.
+    """
+    del fields
+    quoted = [f'"{word}"' for word in words]
+    # Long words are rare ones.
+    longest = sorted(quoted, key=len, reverse=True)
+    first = [*longest, *longest[:1] * FIRST_WORDS][:FIRST_WORDS]
+    return {
+        "every": " ".join(quoted),
+        "some": " or ".join(quoted),
+        "first": first,
+        "rest": longest[FIRST_WORDS:],
+        "words": list(words),
+    }
+
+
 def function_name(kind: str, label: str, name: str) -> str:
     """The SQL function of one index: a search names it, and the index adapter makes it.
 
@@ -54,7 +77,7 @@ def function_name(kind: str, label: str, name: str) -> str:
     expression serves the search.
 
     Args:
-        kind: ``"matches"``, ``"rank"`` or ``"distance"``.
+        kind: ``"matches"``, ``"has"``, ``"rank"`` or ``"distance"``.
         label: the label.
         name: the property.
     """

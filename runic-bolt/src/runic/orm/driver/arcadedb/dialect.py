@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runic.orm.compile.dialect import Capability
 from runic.orm.core.metadata import EdgeMeta, NodeMeta
-from runic.orm.exceptions import ConstraintViolation, DriverError, MetadataError
+from runic.orm.exceptions import ConstraintViolation, DriverError, MetadataError, SearchSyntaxError
 
 from ..bolt.dialect import BoltDialect
 from ..bolt.statements import writes
-from ..neo4j.dialect import lucene
+from ..neo4j.dialect import lucene, lucene_words
 from .codecs import CODECS
 from .emitter import ArcadeDBEmitter
 
@@ -68,6 +68,10 @@ _VECTOR_SCORES: Mapping[str, str] = {
 _SCHEMA = re.compile(r"(?is)^Error executing Cypher command: .*\b(CREATE|MERGE|SET|REMOVE)\b")
 
 
+# No more than the code tells it from an index that is missing, which is a SemanticError (26.10).
+_QUERY = re.compile(r"(?is)executing procedure: db\.index\.fulltext\.querynodes.*\bSyntaxError\b")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ArcadeDBDialect(BoltDialect):
     """What ArcadeDB's Cypher differs in (tried on 26.10).
@@ -97,6 +101,7 @@ class ArcadeDBDialect(BoltDialect):
         "WITH node AS {v}"
     )
     fulltext_text: Callable[[str, tuple[str, ...]], str] | None = lucene
+    fulltext_words: Callable[[tuple[str, ...], tuple[str, ...]], Any] | None = lucene_words
     vector: str | None = (
         "CALL db.index.vector.queryNodes({label} + '[' + {property} + ']', {k}, {vector})"
         " YIELD node, score\nWITH node AS {v}, score AS {s}"
@@ -107,7 +112,10 @@ class ArcadeDBDialect(BoltDialect):
     bookmarks: bool = False
     enforces_read: bool = False
     writes: Callable[[str], bool] | None = writes
-    error_texts: tuple[tuple[re.Pattern[str], type[DriverError]], ...] = ((_SCHEMA, ConstraintViolation),)
+    error_texts: tuple[tuple[re.Pattern[str], type[DriverError]], ...] = (
+        (_SCHEMA, ConstraintViolation),
+        (_QUERY, SearchSyntaxError),
+    )
 
     def codec(self, type_: FieldType) -> Codec:
         """The codec of a field type; cached."""

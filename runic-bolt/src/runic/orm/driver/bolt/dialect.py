@@ -26,7 +26,7 @@ class BoltDialect(Dialect):
         enforces_read: whether the server refuses writes in a READ transaction.
         writes: whether a statement writes, where the server does not enforce it: then this does.
         error_codes: kinds of errors by the server's code, beside those that all servers share.
-        error_texts: kinds by a pattern of the message, for servers whose codes say too little.
+        error_texts: kinds by a pattern of the message and the code, where the code alone says too little.
     """
 
     unit_form: UnitForm = UnitForm.TRANSACTION

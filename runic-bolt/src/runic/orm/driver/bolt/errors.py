@@ -69,7 +69,8 @@ def _of_code(code: str, native: Any, dialect: BoltDialect, statement: str | None
     message = str(getattr(native, "message", None) or native)
     kind = dialect.error_codes.get(code) or CODES.get(code)
     if kind is None:
-        kind = next((kind for pattern, kind in dialect.error_texts if pattern.search(message)), None)
+        told = f"{message} ({code})"
+        kind = next((kind for pattern, kind in dialect.error_texts if pattern.search(told)), None)
     if kind is None:
         if ".Security." in code:
             kind = AuthError

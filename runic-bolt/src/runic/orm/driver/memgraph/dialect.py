@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runic.orm.compile.dialect import Capability
-from runic.orm.exceptions import ConstraintViolation, DriverError, QueryTimeout, TransientConflictError
+from runic.orm.exceptions import (
+    ConstraintViolation,
+    DriverError,
+    QueryTimeout,
+    SearchSyntaxError,
+    TransientConflictError,
+)
 
 from ..bolt.dialect import BoltDialect
 from ..bolt.statements import writes
@@ -79,6 +85,8 @@ _TEXTS: tuple[tuple[re.Pattern[str], type[DriverError]], ...] = (
         re.compile(r"(?i)transaction was asked to abort.*timeout|query timeout|transaction timeout"),
         QueryTimeout,
     ),
+    # By the source of mgcxx.
+    (re.compile(r"(?i)unable to create search query"), SearchSyntaxError),
 )
 
 _DDL = re.compile(
@@ -90,6 +98,14 @@ _DDL = re.compile(
 def _fields(query: str, fields: tuple[str, ...]) -> str:
     """A Tantivy query restricted to ``fields``, if any are given."""
     return " OR ".join([f"data.{name}:({query})" for name in fields]) if fields else query
+
+
+def _words(words: tuple[str, ...], fields: tuple[str, ...]) -> str:
+    """The Tantivy query for all of ``words``: each is a phrase, so that nothing in it is an operator."""
+    if not fields:
+        # search_all puts "all:" before the query, which names the field of its first phrase only.
+        return " AND all:".join([f'"{word}"' for word in words])
+    return " AND ".join([f"({' OR '.join([f'data.{name}:"{word}"' for name in fields])})" for word in words])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -112,6 +128,7 @@ class MemgraphDialect(BoltDialect):
     emitter: type[Emitter] | None = MemgraphEmitter
     fulltext: str | None = ""  # the emitter's
     fulltext_text: Callable[[str, tuple[str, ...]], str] | None = _fields
+    fulltext_words: Callable[[tuple[str, ...], tuple[str, ...]], Any] | None = _words
     vector: str | None = ""  # the emitter's
     vector_exact: Mapping[str, str] = field(default_factory=lambda: _EXACT_SCORES)
     # "Index manipulation not allowed in multicommand transactions", nor are constraints and SHOW ... INFO.

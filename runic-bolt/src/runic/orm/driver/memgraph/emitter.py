@@ -1,7 +1,7 @@
 """Where Memgraph's Cypher needs another text than the standard one, by its documentation."""
 
-# visit_FulltextSearch names a node class, and what it does is emit it.
-# ruff: noqa: N802, D102
+# What a method does is emit what it is named for.
+# ruff: noqa: D102
 
 from __future__ import annotations
 
@@ -24,16 +24,14 @@ _SIMILARITIES = {"cosine": "1.0 - distance / 2", "euclidean": "1.0 / (1.0 + dist
 class MemgraphEmitter(Emitter):
     """The standard compiler, with Memgraph's procedures."""
 
-    def visit_FulltextSearch(self, node: ir.FulltextSearch) -> str:
+    def hits(self, node: ir.FulltextSearch) -> str:
         # One procedure searches everything that is indexed, another one the fields that the query names.
         procedure = "search" if node.query.fields else "search_all"
         text = (
             f"CALL text_search.{procedure}('{FULLTEXT_PREFIX}{node.label}', {self.visit(node.query)})"
             f" YIELD node, score\nWITH node AS {self.name(node.variable)}"
         )
-        if node.score:
-            text += f", score AS {self.name(SCORE)}"
-        return text + self.where(node.where)
+        return f"{text}, score AS {self.name(SCORE)}" if node.score else text
 
     def indexed(self, node: ir.VectorSearch, times: int) -> str:
         k = self.visit(node.k)

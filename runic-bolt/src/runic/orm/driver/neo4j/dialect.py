@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runic.orm.compile.dialect import Capability
-from runic.orm.exceptions import InvalidNameError
+from runic.orm.exceptions import DriverError, InvalidNameError, SearchSyntaxError
 
 from ..bolt.dialect import BoltDialect
 from .codecs import CODECS
@@ -76,6 +76,17 @@ def lucene(query: str, fields: tuple[str, ...]) -> str:
     return " OR ".join([f"{name}:({query})" for name in fields]) if fields else query
 
 
+def lucene_words(words: tuple[str, ...], fields: tuple[str, ...]) -> str:
+    """The Lucene query for all of ``words``: each is a phrase, so that nothing in it is an operator."""
+    if not fields:
+        return " ".join([f'+"{word}"' for word in words])
+    return " ".join([f"+({' '.join([f'{name}:"{word}"' for name in fields])})" for word in words])
+
+
+#: What Lucene says about a query, in the words of the exception's class.
+_LUCENE = re.compile(r"\blucene\b.*\b(ParseException|TokenMgrError|TooManyClauses)\b", re.DOTALL)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Neo4jDialect(BoltDialect):
     """What Neo4j's Cypher differs in (tried on 5.26 and 2026.08, community).
@@ -105,11 +116,14 @@ class Neo4jDialect(BoltDialect):
         f"CALL db.index.fulltext.queryNodes('{FULLTEXT_PREFIX}' + {{label}}, {{query}}) YIELD node AS {{v}}"
     )
     fulltext_text: Callable[[str, tuple[str, ...]], str] | None = lucene
+    fulltext_words: Callable[[tuple[str, ...], tuple[str, ...]], Any] | None = lucene_words
     vector: str | None = (
         f"CALL db.index.vector.queryNodes('{VECTOR_PREFIX}' + {{label}} + '_' + {{property}},"
         " {k}, {vector}) YIELD node AS {v}, score AS {s}"
     )
     vector_exact: Mapping[str, str] = field(default_factory=lambda: _SIMILARITIES)
+
+    error_texts: tuple[tuple[re.Pattern[str], type[DriverError]], ...] = ((_LUCENE, SearchSyntaxError),)
 
     # The key of a range index holds 8167 bytes.
     key_test: str = "(len({v}) < 2000 or len({v}.encode()) < 8000)"

@@ -7,6 +7,7 @@ from runic.orm.testing.suite.changes import *
 from runic.orm.testing.suite.concurrency import *
 from runic.orm.testing.suite.crud import *
 from runic.orm.testing.suite.errors import *
+from runic.orm.testing.suite.fulltext import *
 from runic.orm.testing.suite.identity import *
 from runic.orm.testing.suite.indexes import *
 from runic.orm.testing.suite.loading import *

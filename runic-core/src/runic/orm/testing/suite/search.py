@@ -1,4 +1,4 @@
-"""Searches by text, by vector and by distance, where the backend has them."""
+"""Searches by vector and by distance, where the backend has them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def metres(a: GeoLocation, b: GeoLocation) -> float:
 
 
 class BaseSearch(LiveSuite):
-    """Searches by text, by vector and by distance."""
+    """Searches by vector and by distance."""
 
     area: ClassVar[str] = "search"
 
@@ -53,45 +53,6 @@ class BaseSearch(LiveSuite):
                     Document(id="4", title="empty", body="", year=2000),
                 ]
             )  # fmt: skip
-
-    @requires(Capability.FULLTEXT)
-    async def test_a_word_is_found_in_any_field(self, kit: Kit) -> None:
-        await self._documents(kit)
-        async with kit.session() as s:
-            found = await s.fulltext_search(Document, query="graph").all()
-            assert sorted(d.id for d in found) == ["1", "2"]
-            assert await s.fulltext_search(Document, query="nosuchword").all() == []
-
-    @requires(Capability.FULLTEXT)
-    async def test_a_search_can_be_restricted_and_refined(self, kit: Kit) -> None:
-        await self._documents(kit)
-        async with kit.session() as s:
-            titles = await s.fulltext_search(Document, query="graph", fields=["title"]).all()
-            assert [d.id for d in titles] == ["1"]
-            old = await s.fulltext_search(Document, query="graph").where(Document.year < 2015).all()
-            assert [d.id for d in old] == ["2"]
-
-    @requires(Capability.FULLTEXT)
-    async def test_what_is_found_is_tracked(self, kit: Kit) -> None:
-        await self._documents(kit)
-        async with kit.session() as s:
-            (found,) = await s.fulltext_search(Document, query="tulips").all()
-            assert found is await s.get(Document, "3")
-            found.year = 1999
-        assert await kit.rows("MATCH (n:Document {id: '3'}) RETURN n.year") == [[1999]]
-
-    @requires(Capability.FULLTEXT)
-    @pytest.mark.parametrize("text", ["it's", '"', "a:b", "(", "@", "a AND", "\\", "*", "-", "%", "' OR 1=1"])
-    async def test_hostile_search_text_breaks_nothing(self, kit: Kit, text: str) -> None:
-        await self._documents(kit)
-        async with kit.session() as s:
-            try:
-                found = await s.fulltext_search(Document, query=text).all()
-            except OrmError:
-                await s.rollback()
-            else:
-                assert len(found) <= 4
-        assert await kit.rows("MATCH (n) RETURN count(n)") == [[4]]
 
     @requires(Capability.VECTOR)
     async def test_the_nearest_come_first(self, kit: Kit) -> None:

@@ -13,7 +13,7 @@ from runic.orm.exceptions import InvalidNameError
 from .cells import scalar
 from .codecs import make_codec
 from .emitter import KEY_PROBLEM, KEY_TEST, emitter_for
-from .search import in_fields, whole_text
+from .search import all_words, in_fields, whole_text
 
 if TYPE_CHECKING:
     from runic.orm.compile.codec import Codec
@@ -95,6 +95,7 @@ class FalkorDBDialect(Dialect):
     integer_sum: str | None = "reduce(t = 0, x IN {v} | t + x)"
     fulltext: str | None = "CALL db.idx.fulltext.queryNodes({label}, {query}) YIELD node AS {v}"
     fulltext_text: Callable[[str, tuple[str, ...]], str] | None = in_fields
+    fulltext_words: Callable[[tuple[str, ...], tuple[str, ...]], Any] | None = all_words
     vector: str | None = (
         "CALL db.idx.vector.queryNodes({label}, {property}, {k}, {vector}) YIELD node AS {v}, score AS {s}"
     )

@@ -14,6 +14,7 @@ from runic.orm.exceptions import (
     ConstraintViolation,
     DriverError,
     QueryTimeout,
+    SearchSyntaxError,
     ServerError,
     TransientConflictError,
 )
@@ -26,6 +27,7 @@ __all__ = ["BACKEND", "connect_failed", "lost", "server_error", "timed_out"]
 BACKEND = "falkordb"
 
 _CONSTRAINT = re.compile(r"(unique|mandatory) constraint violation", re.IGNORECASE)
+_SEARCH = re.compile(r"^RediSearch: (syntax error|invalid|unknown)", re.IGNORECASE)
 _TIMEOUT = re.compile(r"query timed out", re.IGNORECASE)
 _AUTH = re.compile(r"^(NOAUTH|WRONGPASS|NOPERM)\b|invalid username-password|invalid password", re.IGNORECASE)
 _TRANSIENT = re.compile(
@@ -45,6 +47,8 @@ def server_error(native: Exception, statement: str | None, *, write: bool) -> Dr
     kind: type[DriverError] = ServerError
     if _CONSTRAINT.search(message):
         kind = ConstraintViolation
+    elif _SEARCH.search(message):
+        kind = SearchSyntaxError
     elif _TIMEOUT.search(message):
         kind = QueryTimeout
     elif _AUTH.search(message) or _is_auth(native):

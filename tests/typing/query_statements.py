@@ -14,6 +14,8 @@ from runic.orm import (
     avg,
     collect,
     count,
+    count_of,
+    exists,
     max_,
     select,
     sum_,
@@ -54,6 +56,14 @@ def statements(session: Session) -> None:
     assert_type(session.scalar(stmt), Person | None)
     assert_type(session.count(stmt), int)
     assert_type(session.all_rows(stmt), list[dict[str, Any]])
+
+
+def subqueries(session: Session) -> None:
+    stmt = select(Person).where(exists(Person.pets, Pet.id == "x") & ~exists(Person.boss))
+    stmt = stmt.where(count_of(Person.pets) >= 2).order_by(count_of(Person.pets), desc=True)
+    assert_type(stmt, QueryBuilder[Person])
+    assert_type(stmt.project(Person.id, count_of(Person.pets)), QueryBuilder[tuple[str, int]])
+    assert_type(select(Plain).where(exists(Plain.pets, Plain.age > 3)), QueryBuilder[Plain])
 
 
 def plain(session: Session) -> None:

@@ -250,7 +250,6 @@ def test_every_live_check_runs_in_both_colours() -> None:
 #: Nothing that the API does depends on them yet.
 NOT_CHECKED = {
     Capability.SAVEPOINTS,
-    Capability.EXISTS_SUBQUERY,
     Capability.WRITE_TIMEOUT,
 }
 

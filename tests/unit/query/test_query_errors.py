@@ -21,7 +21,9 @@ from runic.orm import (
     avg,
     collect,
     count,
+    count_of,
     distance,
+    exists,
     select,
     sum_,
 )
@@ -73,6 +75,30 @@ CASES: dict[str, tuple[Callable[[], Any], str]] = {
     "class not in the statement": (
         lambda: select(User).where(Movie.year > 1),
         r"Movie.year: Movie is not part of the statement; known here are 'n' \(User\)",
+    ),
+    "exists() of no relation": (
+        lambda: exists(User.name),
+        r"exists\(\) follows a Relation\(\) field, such as User.friends, and User.name is none",
+    ),
+    "count_of() of a value": (
+        lambda: count_of([]),
+        r"count_of\(\) follows a Relation\(\) field.*\[\] is none",
+    ),
+    "exists() of a relation of another class": (
+        lambda: select(Movie).where(exists(User.friends)),
+        r"User.friends: User is not part of the statement; known here are 'n' \(Movie\)",
+    ),
+    "a relation under two aliases": (
+        lambda: friends.where(exists(User.rated)),
+        r"User.rated may belong to 'u' \(User\) and 'f' \(User\): say which, by on='u'",
+    ),
+    "a class that exists() does not reach": (
+        lambda: select(User).where(exists(User.friends, Movie.year > 1)),
+        r"Movie.year: Movie is not part of the statement",
+    ),
+    "exists() with an edge without a model": (
+        lambda: select(User).where(exists(User.liked, Rated.score > 1)),
+        r"Rated.score: Rated is not part of the statement",
     ),
     "class under two aliases": (
         lambda: friends.where(User.age > 1),
@@ -358,6 +384,16 @@ def test_deep_nesting_is_too_complex() -> None:
         predicate = ~(predicate & (User.age > number))
     with pytest.raises(QueryTooComplexError):
         select(User).where(predicate)
+
+
+def test_deep_subqueries_are_too_complex() -> None:
+    predicate: Expr = exists(User.friends)
+    counted: Expr = count_of(User.friends) > 1
+    for _ in range(13):
+        predicate, counted = exists(User.friends, predicate), count_of(User.friends, counted) > 1
+    for each in (predicate, counted):
+        with pytest.raises(QueryTooComplexError, match="nested more than 12 deep"):
+            select(User).where(each)
 
 
 @pytest.mark.parametrize("method", ["all", "one", "all_rows", "all_with_edges", "count", "scalar", "scalars"])

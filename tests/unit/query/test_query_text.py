@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from runic.orm import GeoLocation, avg, collect, count, distance, max_, min_, select, sum_
+from runic.orm import (
+    GeoLocation,
+    avg,
+    collect,
+    count,
+    count_of,
+    distance,
+    exists,
+    max_,
+    min_,
+    select,
+    sum_,
+)
 from runic.orm.query import score
 from runic.orm.query.specialised import FulltextQueryBuilder, VectorQueryBuilder
 from tests.unit.query.shop import Admin, Movie, Rated, Ticket, User
@@ -49,6 +61,24 @@ CASES = {
     "null tests, also by comparison with None": (
         select(User).where(User.age.is_null() | User.name.is_not_null()).where(User.age != None),  # noqa: E711
         "MATCH (n:User)\nWHERE (n.age IS NULL OR n.name IS NOT NULL) AND n.age IS NOT NULL\nRETURN n",
+    ),
+    "a question for a relationship": (
+        select(User).where(exists(User.mates) | (User.age > 1)),
+        "MATCH (n:User)\nWHERE EXISTS { MATCH (n)-[:MATE]-(__n0:User) } OR n.age > $p0\nRETURN n",
+    ),
+    "a question for what is related, and for what that is related to": (
+        select(User).where(~exists(User.rated, Rated.score > 1, Movie.year > User.age)),
+        (
+            "MATCH (n:User)\nWHERE NOT EXISTS { MATCH (n)-[__e0:RATED]->(__n0:Movie)"
+            " WHERE __e0.score > $p0 AND __n0.year > n.age }\nRETURN n"
+        ),
+    ),
+    "related things are counted": (
+        select(User).where(count_of(User.friends, exists(User.rated)) >= 2),
+        (
+            "MATCH (n:User)\nWHERE COUNT { MATCH (n)-[:KNOWS]->(__n0:User)"
+            " WHERE EXISTS { MATCH (__n0)-[:RATED]->(__n1:Movie) } } >= $p0\nRETURN n"
+        ),
     ),
     "negation": (
         select(User).where(~((User.age > 1) & (User.age < 5))).where(~(User.name == "x")),

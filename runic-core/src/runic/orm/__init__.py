@@ -60,7 +60,19 @@ if TYPE_CHECKING:
         ValueNotStorableError,
     )
     from runic.orm.plugin.manager import register_backend, unregister_backend
-    from runic.orm.query import avg, collect, count, distance, max_, min_, score, select, sum_
+    from runic.orm.query import (
+        avg,
+        collect,
+        count,
+        count_of,
+        distance,
+        exists,
+        max_,
+        min_,
+        score,
+        select,
+        sum_,
+    )
     from runic.orm.query.report import Report
     from runic.orm.repository.async_repository import AsyncRepository
     from runic.orm.repository.repository import Repository
@@ -125,9 +137,11 @@ __all__ = [
     "avg",
     "collect",
     "count",
+    "count_of",
     "create_async_driver",
     "create_driver",
     "distance",
+    "exists",
     "max_",
     "metadata",
     "min_",
@@ -189,7 +203,19 @@ _MODULES = {
         "ValueNotStorableError",
     ),
     "runic.orm.plugin.manager": ("register_backend", "unregister_backend"),
-    "runic.orm.query": ("avg", "collect", "count", "distance", "max_", "min_", "score", "select", "sum_"),
+    "runic.orm.query": (
+        "avg",
+        "collect",
+        "count",
+        "count_of",
+        "distance",
+        "exists",
+        "max_",
+        "min_",
+        "score",
+        "select",
+        "sum_",
+    ),
     "runic.orm.query.report": ("Report",),
     "runic.orm.repository.async_repository": ("AsyncRepository",),
     "runic.orm.repository.repository": ("Repository",),

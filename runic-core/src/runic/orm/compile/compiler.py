@@ -129,7 +129,10 @@ def _make_plan(statement: Readable, dialect: Dialect, emitter: Emitter, *, strea
     registry = statement.registry
     version = registry.version
     tree = _lower(statement.tree(), dialect)
-    lines = [emitter.visit(clause) for clause in tree.clauses]
+    lines = [emitter.clause(clause) for clause in tree.clauses]
+    computed = emitter.before_result(tree.result)
+    if computed:
+        lines.append(computed)
     pages = dialect.page_rows > 0 and not emitter.display
     columns: Columns
     if pages:

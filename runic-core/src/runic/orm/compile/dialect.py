@@ -37,7 +37,7 @@ class Capability(Enum):
     ATOMIC_FLUSH = "a whole flush that is applied or not at all"
     MULTI_LABEL = "several labels on a node"
     REGEX = "the =~ operator (matches)"
-    EXISTS_SUBQUERY = "EXISTS { } and COUNT { } subqueries"
+    EXISTS_SUBQUERY = "exists() and count_of(), questions about related nodes"
     VARIABLE_LENGTH = "variable-length paths"
     FULLTEXT = "fulltext search"
     VECTOR = "vector search"

@@ -41,6 +41,7 @@ class Emitter:
             are spelled out, and SKIP and LIMIT are numbers.
         binds: (parameter name, slot, encoder) in order of appearance.
         holes: the slots of numbers that are written out.
+        bound: the variables in scope, in order; those of statements, not those of subqueries.
     """
 
     _table: ClassVar[dict[type, Callable[[Any, Any], str]]] = {}
@@ -50,6 +51,7 @@ class Emitter:
         self.display = display
         self.binds: list[tuple[str, int, Callable[[Any], Any] | None]] = []
         self.holes: list[int] = []
+        self.bound: list[str] = []
         self._placeholders: dict[int, str] = {}
         self._numbered = 0
 
@@ -207,6 +209,18 @@ class Emitter:
             return f"{self.name(node.variable)}.{self.name(node.name)}"
         return self.visit(node)
 
+    def visit_Exists(self, node: ir.Exists) -> str:
+        return self.subquery("EXISTS", node)
+
+    def visit_CountOf(self, node: ir.CountOf) -> str:
+        return self.subquery("COUNT", node)
+
+    def subquery(self, keyword: str, node: ir.Exists | ir.CountOf) -> str:
+        """``EXISTS { ... }`` or ``COUNT { ... }``."""
+        self.dialect.require(Capability.EXISTS_SUBQUERY)
+        where = "" if node.where is None else f" WHERE {self.visit(node.where)}"
+        return f"{keyword} {{ MATCH {self.visit(node.path)}{where} }}"
+
     # -- patterns ----------------------------------------------------------------------------------
 
     def visit_NodePattern(self, node: ir.NodePattern) -> str:
@@ -233,6 +247,25 @@ class Emitter:
         """The WHERE of a clause on a line of its own, if there is one."""
         return "" if predicate is None else f"\nWHERE {self.visit(predicate)}"
 
+    def clause(self, node: ir.Clause) -> str:
+        """The Cypher of a clause of the statement itself, whose variables are in scope from here on."""
+        match node:
+            case ir.Match():
+                self.bind(*[element.variable for path in node.paths for element in path.elements])
+            case ir.With():
+                self.bound = [*node.variables, *([SCORE] if node.score else ())]
+            case ir.FulltextSearch():
+                self.bind(node.variable, SCORE if node.score else None)
+            case ir.VectorSearch():
+                self.bind(node.variable)
+            case _:
+                pass
+        return self.visit(node)
+
+    def bind(self, *variables: str | None) -> None:
+        """Take variables into scope."""
+        self.bound += [each for each in variables if each is not None and each not in self.bound]
+
     def visit_Match(self, node: ir.Match) -> str:
         keyword = "OPTIONAL MATCH" if node.optional else "MATCH"
         return f"{keyword} {', '.join([self.visit(path) for path in node.paths])}{self.where(node.where)}"
@@ -240,6 +273,11 @@ class Emitter:
     def visit_With(self, node: ir.With) -> str:
         names = [*node.variables, SCORE] if node.score else node.variables
         return f"WITH {', '.join(map(self.name, names))}{self.where(node.where)}"
+
+    def before_result(self, result: ir.Return) -> str:
+        """A clause that the result needs before it, for backends that compute some of it in one."""
+        del result
+        return ""
 
     def visit_Rows(self, node: ir.Rows) -> str:
         items = [
@@ -292,12 +330,14 @@ class Emitter:
         if dialect.vector is None:
             raise UnsupportedByBackendError(dialect.name, Capability.VECTOR.value)
         if node.where is None:
+            self.bind(SCORE)
             return self.similar(node, 1) + self.where(node.score_where)
         value = self.similarity(node)
         best = f"ORDER BY {self.name(SCORE)} DESC"
         carried = f"WITH {self.name(node.variable)}, {self.name(SCORE)}"
         if value is None:
             # The index knows nothing of the filter: ask it for more than k, and keep the k best.
+            self.bind(SCORE)
             head = f"{self.similar(node, dialect.vector_overfetch)}{self.where(node.where)}"
             scored = carried
         else:
@@ -306,6 +346,7 @@ class Emitter:
             present = ir.NullTest(node.property, negated=True)
             head = f"MATCH {self.visit(path)}{self.where(all_of(node.where, present))}"
             scored = f"WITH {self.name(node.variable)}, {value} AS {self.name(SCORE)}"
+        self.bind(SCORE)
         text = f"{head}\n{scored}"
         if node.score_where is not None:
             text += f"{self.where(node.score_where)}\n{carried}"

@@ -259,6 +259,8 @@ class Assembler:
         if kind == "never":
             self.operand(key[1], on)
             return ir.Constant(value=False)
+        if kind == "exists":
+            return ir.Exists(*self._related(key, on))
         assert kind == "flag", kind
         operand = self.operand(("field", key[1], key[2], None), on)
         if not (isinstance(operand, ir.Property) and operand.type.kind is Kind.BOOLEAN):
@@ -296,11 +298,47 @@ class Assembler:
             return self._property(source, cls, prop)
         if kind == "distance":
             return ir.Call("distance", tuple(self._place_operand(part, on, prefer) for part in key[1:]))
+        if kind == "count_of":
+            return ir.CountOf(*self._related(key, on, prefer))
         assert kind == "score", kind
         if self.search is None:
             raise QueryError("score() needs a fulltext_search() or a vector_search()")
         self._scored = self.uses_score = self.reads_score = True
         return ir.Score()
+
+    def _related(
+        self, key: Key, on: str | None, prefer: Sequence[str] = ()
+    ) -> tuple[ir.Path, ir.Expression | None]:
+        """The hop of a subquery and its predicate, whose fields are asked of the hop first."""
+        _, owner, name, predicate = key
+        relation = _relation(owner, name)
+        source = self.scope.find(relation.owner, relation.name, on, prefer)
+        self._home = max(self._home, source.home)
+        # Named by depth, so that equal subqueries are equal trees.
+        depth = self.scope.depth
+        target: type = relation.target_cls
+        model = relation.edge_cls
+        relationship: str = relation.relationship or ""
+        inner = Scope(self.scope, source.alias)
+        inner.add(Source(f"__n{depth}", target, None, 0, nullable=False))
+        edge_alias: str | None = None
+        if model is not None and predicate is not None:
+            edge_alias = f"__e{depth}"
+            inner.add(Source(edge_alias, model, edge_meta(model).type, 0, nullable=False))
+        path = ir.Path(
+            (
+                ir.NodePattern(source.alias),
+                ir.EdgePattern(edge_alias, relationship, relation.direction or "OUTGOING"),
+                ir.NodePattern(f"__n{depth}", node_meta(target).match_labels),
+            )
+        )
+        if predicate is None:
+            return path, None
+        outer, self.scope = self.scope, inner
+        try:
+            return path, self.predicate(predicate, None)
+        finally:
+            self.scope = outer
 
     def _place_operand(self, key: Key | str, on: str | None, prefer: Sequence[str]) -> ir.Expression:
         if isinstance(key, str):

@@ -23,7 +23,9 @@ __all__ = [
     "Clause",
     "Comparison",
     "Constant",
+    "CountOf",
     "EdgePattern",
+    "Exists",
     "Expression",
     "FulltextSearch",
     "HasLabels",
@@ -208,6 +210,27 @@ class Aggregate(Expression):
     function: str
     argument: Expression | None
     distinct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exists(Expression):
+    """Whether a path that begins at a bound node leads anywhere.
+
+    Attributes:
+        path: one hop; its first node is bound outside, the others here.
+        where: a predicate over what the path binds and what is bound outside.
+    """
+
+    path: Path
+    where: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CountOf(Expression):
+    """How many times a path that begins at a bound node is found; as :class:`Exists`."""
+
+    path: Path
+    where: Expression | None = None
 
 
 # -- patterns and clauses -----------------------------------------------------------------------

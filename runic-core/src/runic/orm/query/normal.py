@@ -24,6 +24,7 @@ from runic.orm.query.expressions import (
     Operand,
     ScoreExpr,
 )
+from runic.orm.query.subqueries import ExistsExpr, RelatedCount
 
 __all__ = ["MAX_DEPTH", "VALUE", "Key", "aggregate_key", "operand_key", "predicate_key"]
 
@@ -79,7 +80,10 @@ def _normal(expr: object, values: list[Any], depth: int) -> Key:
     elif type(expr) is FilterExpr:
         key = _filter_key(expr, values)
     elif type(expr) is CompareExpr:
-        key = _comparison(operand_key(expr.left, values), repr(expr.left), expr.op, expr.right, values)
+        left = operand_key(expr.left, values, depth)
+        key = _comparison(left, repr(expr.left), expr.op, expr.right, values, depth)
+    elif type(expr) is ExistsExpr:
+        key = _related_key("exists", expr, values, depth)
     elif isinstance(expr, Attr):
         # where(User.active): a boolean field is a predicate of its own.
         key = ("flag", expr.owner, expr.name)
@@ -124,7 +128,17 @@ def _filter_key(expr: FilterExpr, values: list[Any]) -> Key:
     return _not(key, negated=True) if expr.negate else key
 
 
-def _comparison(left: Key | str, name: str, op: str, value: Any, values: list[Any]) -> Key:
+def _related_key(kind: str, expr: ExistsExpr | RelatedCount, values: list[Any], depth: int) -> Key:
+    """A relation that is followed, and what must hold where it leads."""
+    predicate: Key | None = None
+    if expr.predicates:
+        if depth > MAX_DEPTH:
+            raise QueryTooComplexError(f"exists() and count_of() are nested more than {MAX_DEPTH} deep")
+        predicate = _normal(CompoundExpr("AND", [*expr.predicates]), values, depth + 1)
+    return (kind, expr.relation.owner, expr.relation.name, predicate)
+
+
+def _comparison(left: Key | str, name: str, op: str, value: Any, values: list[Any], depth: int = 1) -> Key:
     if op not in _OPERATORS:
         raise QueryError(f"{name}: unknown operator {op!r}; known are {', '.join(sorted(_OPERATORS))}")
     if op == "IN":
@@ -133,7 +147,7 @@ def _comparison(left: Key | str, name: str, op: str, value: Any, values: list[An
         if op not in ("=", "<>", "IS NULL", "IS NOT NULL"):
             raise TypeError(f"{name} {op} None is never true: test for a missing value with is_null()")
         return ("null", left, op in ("<>", "IS NOT NULL"))
-    return ("compare", left, op, operand_key(value, values))
+    return ("compare", left, op, operand_key(value, values, depth))
 
 
 def _membership(left: Key | str, name: str, members: object, values: list[Any]) -> Key:
@@ -149,7 +163,7 @@ def _membership(left: Key | str, name: str, members: object, values: list[Any]) 
     return ("compare", left, "IN", VALUE)
 
 
-def operand_key(operand: object, values: list[Any]) -> Key | str:
+def operand_key(operand: object, values: list[Any], depth: int = 1) -> Key | str:
     """The normal form of one side of a comparison, of a sort key or of a returned value."""
     if isinstance(operand, Attr):
         return ("field", operand.owner, operand.name, None)
@@ -157,6 +171,8 @@ def operand_key(operand: object, values: list[Any]) -> Key | str:
         return ("distance", operand_key(operand.field, values), operand_key(operand.other, values))
     if type(operand) is ScoreExpr:
         return ("score",)
+    if type(operand) is RelatedCount:
+        return _related_key("count_of", operand, values, depth)
     if isinstance(operand, Expr | AggExpr):
         raise TypeError(f"{operand!r} is not a value that can be compared or returned here")
     # A statement is a value: a list changed later must not change it.

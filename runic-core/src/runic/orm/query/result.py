@@ -142,7 +142,8 @@ class _Result:
             return ir.ReturnItem(expression, ir.ItemKind.SCALAR, expression.name, label, type=expression.type)
         if isinstance(expression, ir.Identity):
             return ir.ReturnItem(expression, ir.ItemKind.SCALAR, key[2], label)
-        return ir.ReturnItem(expression, ir.ItemKind.SCALAR, label or kind, label, type=ir.FLOAT)
+        type_ = ir.INTEGER if isinstance(expression, ir.CountOf) else ir.FLOAT
+        return ir.ReturnItem(expression, ir.ItemKind.SCALAR, label or kind, label, type=type_)
 
     def _term_item(self, term: Term, method: str) -> ir.ReturnItem:
         function, alias, name = term
@@ -325,6 +326,8 @@ def _shown(expression: ir.Expression | None) -> str:
             return f"{expression.function}({_shown(expression.argument)})"
         case ir.Call():
             return f"{expression.function}({', '.join(map(_shown, expression.arguments))})"
+        case ir.CountOf():
+            return "count_of"
         case _:
             return type(expression).__name__.lower()
 
@@ -337,7 +340,7 @@ def _aggregate_type(function: str, argument: ir.Expression | None) -> FieldType 
         return ir.FLOAT
     if isinstance(argument, ir.Call | ir.Score):
         return ir.FLOAT
-    return type_
+    return ir.INTEGER if isinstance(argument, ir.CountOf) else type_
 
 
 def _function_type(function: str, argument: ir.Property | ir.Identity) -> FieldType | None:

@@ -50,9 +50,17 @@ class Source:
 
 
 class Scope:
-    """The variables in scope at one point of a statement."""
+    """The variables in scope at one point of a statement.
 
-    def __init__(self) -> None:
+    Args:
+        outer: what is in scope around it, for that of a subquery.
+        start: the variable around it that the subquery starts from: meant where several could be.
+    """
+
+    def __init__(self, outer: Scope | None = None, start: str | None = None) -> None:
+        self.outer = outer
+        self.start = start
+        self.depth: int = 0 if outer is None else outer.depth + 1
         self.sources: dict[str, Source] = {}
         #: aliases that were renamed, by their old names.
         self.renamed: dict[str, str] = {}
@@ -79,6 +87,8 @@ class Scope:
             QueryError: there is none; lists those there are.
         """
         found = self.sources.get(alias) or self.sources.get(self.renamed.get(alias, ""))
+        if found is None and self.outer is not None:
+            return self.outer.named(alias)
         if found is None:
             raise QueryError(f"unknown alias {alias!r}{_suggest(alias, self.sources)}{self._known()}")
         return found
@@ -112,6 +122,9 @@ class Scope:
                     f"{cls.__name__}.{prop} may belong to {names}: say which, by on={found[0].alias!r}"
                     f" in where(), or by order_by({f'{found[0].alias}.{prop}'!r})"
                 )
+        if not found and self.outer is not None:
+            # What is nearest hides what is around it.
+            return self.outer.find(cls, prop, None, prefer if self.start is None else (self.start,))
         if not found:
             if any(issubclass(edge, cls) for edge in self.unnamed_edges):
                 raise QueryError(

@@ -10,6 +10,7 @@ from runic.orm.core.types import GeoLocation, Vector
 from runic.orm.exceptions import ValueNotStorableError
 from runic.orm.query.builder import select
 from runic.orm.query.expressions import distance
+from runic.orm.query.subqueries import exists
 from runic.orm.testing.gating import PROBES, Probe
 from runic.orm.testing.models import Document, Person, Values, Visit
 
@@ -22,6 +23,11 @@ __all__ = ["PROBES"]
 async def _regex(kit: Kit) -> None:
     async with kit.session() as s:
         await s.scalars(select(Person).where(Person.name.matches("a.*")))
+
+
+async def _exists(kit: Kit) -> None:
+    async with kit.session() as s:
+        await s.scalars(select(Person).where(exists(Person.friends)))
 
 
 async def _variable_length(kit: Kit) -> None:
@@ -81,7 +87,7 @@ PROBES.update(
             " point({latitude: 1, longitude: 1}))",
         ),
         Capability.EXISTS_SUBQUERY: Probe(
-            statement="MATCH (n) WHERE EXISTS { MATCH (n)-->() } RETURN count(n)"
+            _exists, statement="MATCH (n) WHERE EXISTS { MATCH (n)-->() } RETURN count(n)"
         ),
         Capability.NONFINITE_FLOAT: Probe(_nonfinite, ValueNotStorableError),
         Capability.RANGE_INDEX: _index_probe("RANGE", "name"),

@@ -13,6 +13,7 @@ from runic.orm.query import ir
 from runic.orm.query.builder import QueryBuilder, select
 from runic.orm.query.expressions import avg, collect, count, distance, max_, min_, score, sum_
 from runic.orm.query.specialised import FulltextQueryBuilder, VectorQueryBuilder
+from runic.orm.query.subqueries import count_of, exists
 from runic.orm.testing.models import (
     Company,
     Counted,
@@ -123,6 +124,22 @@ STATEMENTS: dict[str, Callable[[], Any]] = {
         VectorQueryBuilder(None, Document, Document.embedding, Vector([1, 2, 3]), 5).where(
             Document.year == NUMBER
         )
+    ),
+    "exists": lambda: select(Person).where(exists(Person.friends) & ~exists(Person.company)),
+    "exists with predicates": lambda: select(Person).where(
+        ~exists(Person.rated, Rated.stars > NUMBER, Film.title == SECRET)
+    ),
+    "nested exists": lambda: select(Person).where(
+        exists(Person.friends, exists(Person.rated, Film.year > Person.years)) | (Person.name == SECRET)
+    ),
+    "exists in an optional hop": lambda: (
+        _people().traverse(Person.friends).alias("f").where(exists(Person.rated, Film.year < NUMBER), on="f")
+    ),
+    "counted relations": lambda: (
+        select(Person)
+        .where(count_of(Person.rated, Rated.stars == NUMBER) >= NUMBER)
+        .order_by(count_of(Person.friends), desc=True)
+        .project(Person.id, count_of(Person.friends).as_("friends"))
     ),
     "film": lambda: select(Film).where(Film.year.in_([NUMBER, 7])),
 }  # fmt: skip

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from runic.orm.compile.dialect import Capability
-from runic.orm.compile.emit import SCORE, Emitter, all_of
+from runic.orm.compile.emit import SCORE, all_of
+from runic.orm.compile.subqueries import ComputingEmitter
 from runic.orm.exceptions import QueryError
 from runic.orm.query import ir
 
@@ -20,8 +22,14 @@ EARTH_RADIUS = 6378140.0
 """Metres; the one that FalkorDB computes with, so that a program's distances stay what they are."""
 
 
-class AGEEmitter(Emitter):
-    """Makes the text of one statement for Apache AGE."""
+class AGEEmitter(ComputingEmitter):
+    """Makes the text of one statement for Apache AGE.
+
+    COUNT { } has no place in ORDER BY (1.8: unsupported SubLink), so that a WITH computes it.
+    """
+
+    computed: ClassVar[frozenset[type]] = frozenset()
+    beforehand: ClassVar[frozenset[type]] = frozenset({ir.CountOf})
 
     def visit_NodePattern(self, node: ir.NodePattern) -> str:
         # Of several labels the last is the class's own, under which its nodes are stored.
@@ -33,7 +41,7 @@ class AGEEmitter(Emitter):
         return " AND ".join([f"'{label}' IN {labels}" for label in node.labels])
 
     def visit_Comparison(self, node: ir.Comparison) -> str:
-        if node.op == ">=" and not isinstance(node.left, ir.Identity):
+        if node.op == ">=" and isinstance(node.left, ir.Property):
             # A btree index answers >= as if it were > (1.8: the operator class has them the wrong way round);
             # > and = it answers rightly.
             more, equal = [self.visit(ir.Comparison(node.left, op, node.right)) for op in (">", "=")]

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
-from runic.orm.compile.emit import SCORE, Emitter
-
-if TYPE_CHECKING:
-    from runic.orm.query import ir
+from runic.orm.compile.emit import SCORE
+from runic.orm.compile.subqueries import ComputingEmitter
+from runic.orm.query import ir
 
 __all__ = ["FULLTEXT_PREFIX", "VECTOR_PREFIX", "MemgraphEmitter"]
 
@@ -21,8 +20,13 @@ VECTOR_PREFIX = "vector_"
 _SIMILARITIES = {"cosine": "1.0 - distance / 2", "euclidean": "1.0 / (1.0 + distance)"}
 
 
-class MemgraphEmitter(Emitter):
-    """The standard compiler, with Memgraph's procedures."""
+class MemgraphEmitter(ComputingEmitter):
+    """The standard compiler, with Memgraph's procedures.
+
+    EXISTS { } is documented; COUNT { } is in the grammar and not in the documentation.
+    """
+
+    computed: ClassVar[frozenset[type]] = frozenset({ir.CountOf})
 
     def hits(self, node: ir.FulltextSearch) -> str:
         # One procedure searches everything that is indexed, another one the fields that the query names.

@@ -21,6 +21,7 @@ from runic.orm.testing.suite.relations import *
 from runic.orm.testing.suite.search import *
 from runic.orm.testing.suite.sessions import *
 from runic.orm.testing.suite.static import *
+from runic.orm.testing.suite.subqueries import *
 from runic.orm.testing.suite.traversal import *
 from runic.orm.testing.suite.types import *
 from runic.orm.testing.suite.unit_of_work import *

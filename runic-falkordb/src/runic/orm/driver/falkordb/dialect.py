@@ -27,6 +27,7 @@ _CAPABILITIES = frozenset(
         Capability.ATOMIC_FLUSH,
         Capability.MULTI_LABEL,
         Capability.REGEX,
+        Capability.EXISTS_SUBQUERY,
         Capability.VARIABLE_LENGTH,
         Capability.FULLTEXT,
         Capability.VECTOR,
@@ -47,7 +48,6 @@ _CAPABILITIES = frozenset(
 _HINTS: Mapping[Capability, str] = {
     Capability.TRANSACTIONS: "a flush is one atomic query; do what belongs together in one flush",
     Capability.SAVEPOINTS: "a flush is one atomic query; there is nothing to go back to within it",
-    Capability.EXISTS_SUBQUERY: "traverse with optional=True and count",
     Capability.WRITE_TIMEOUT: "the server ignores it (4.22); the client's own limit still applies",
     Capability.STREAMING: "the server has no cursors; page with limit and skip",
     Capability.NONFINITE_FLOAT: "the server does not parse NaN and infinity",

@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from enum import Enum
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from runic.orm.compile.emit import Emitter
+from runic.orm.compile.subqueries import ComputingEmitter
 from runic.orm.core.kinds import Kind
 from runic.orm.query import ir
+
+if TYPE_CHECKING:
+    from runic.orm.compile.emit import Emitter
 
 __all__ = ["KEY_PROBLEM", "KEY_TEST", "FalkorDBEmitter", "UnindexedEmitter", "emitter_for"]
 
@@ -37,8 +40,11 @@ _EXACT_TIME = timedelta(microseconds=_EXACT)
 _WHITE = frozenset(" \t\n\v\f\r")
 
 
-class FalkorDBEmitter(Emitter):
-    """Keeps indexes out of comparisons of texts by order, and checks what they find for equality."""
+class FalkorDBEmitter(ComputingEmitter):
+    """Keeps indexes out of comparisons of texts by order, and checks what they find for equality.
+
+    EXISTS { } and COUNT { } are no words of the server (4.22); pattern comprehensions are, outside of WHERE.
+    """
 
     kept_out: ClassVar[frozenset[str]] = _ORDER
     spared: ClassVar[frozenset[Kind]] = _NUMBERS

@@ -106,6 +106,24 @@ def test_an_edge_that_needs_values_cannot_be_made_by_assignment(session: Session
     session.commit()
 
 
+def test_an_edge_object_stays_though_its_end_takes_over_the_identity_of_a_deleted_node(
+    driver: Any, session: Session
+) -> None:
+    gone = Person(id="gone")
+    session.add(gone)
+    session.commit()
+    identity = gone._runic_state.id
+    ann, film, edge = Person(id="ann"), Film(id="f"), Rated(score=1.0)
+    session.add_all([ann, film])
+    session.relate(ann, "rated", film, edge)
+    session.delete(gone)
+    session.commit()
+    assert identity in (ann._runic_state.id, film._runic_state.id)
+    edge.score = 4.0
+    session.commit()
+    assert driver.execute("MATCH ()-[r]->() RETURN r.score").rows == [[4.0]]
+
+
 def test_a_changed_edge_object_writes_its_properties(driver: Any, session: Session) -> None:
     ann, film, edge = Person(id="ann"), Film(id="f"), Rated(score=1.0)
     session.relate(ann, "rated", film, edge)

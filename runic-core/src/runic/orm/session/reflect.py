@@ -70,10 +70,11 @@ class Reflection:
             self._sweep(deleted, cleared)
         if removed:
             self._hide(removed)
+        added = (*links.additions.values(), *links.parallels)
         if deleted or removed:
-            self._forget_edges(deleted, removed)
+            self._forget_edges(deleted, removed, {id(link.edge) for link in added})
         pairs = self._pairs
-        for link in (*links.additions.values(), *links.parallels):
+        for link in added:
             start, end = link.start, link.end
             seen = pairs.get((link.type, start.__class__, end.__class__, link.undirected, start is end))
             forward, backward = seen or self._pair(link)
@@ -140,8 +141,12 @@ class Reflection:
                         # Assigned in the same flush: there was nothing to relate to.
                         values[field.name] = None
 
-    def _forget_edges(self, deleted: dict[int, Any], removed: list[Link]) -> None:
-        """Edge objects whose edge is gone leave the session: the server will use the identity again."""
+    def _forget_edges(self, deleted: dict[int, Any], removed: list[Link], written: set[int]) -> None:
+        """Edge objects whose edge is gone leave the session: the server will use the identity again.
+
+        Not those that this flush has written: their ends may have the identities of nodes that it deleted
+        (FalkorDB 4.22).
+        """
         parts = [part for cls, part in self.unit.identities.items() if issubclass(cls, Edge) and part]
         if not parts:
             return
@@ -154,6 +159,8 @@ class Reflection:
                 pairs.add((link.type, end, start))
         for part in parts:
             for edge in list(part.values()):
+                if id(edge) in written:
+                    continue
                 start, end = (_identity(each) for each in edge._runic_state.ends or (None, None))
                 if start in nodes or end in nodes or (edge._runic_meta.type, start, end) in pairs:
                     self.unit.expunge(edge)

@@ -95,6 +95,23 @@ def test_a_lost_answer_to_the_commit_is_told_as_unknown(
     session.close()
 
 
+def test_silence_after_the_commit_is_told_as_unknown(
+    connect: Callable[..., BoltDriver], proxy: FaultProxy, stored: Callable[[], list[str]]
+) -> None:
+    driver = connect(host="127.0.0.1", port=proxy.port, timeout=0.5)
+    proxy.marker = COMMIT
+    session = Session(driver)
+    session.add(Marked(id="a"))
+    session.flush()
+    proxy.arm("silent")
+    with pytest.raises(QueryTimeout, match="may or may not") as caught:
+        session.commit()
+    assert caught.value.maybe_applied
+    assert not caught.value.retryable
+    session.close()
+    assert stored() == ["a"]
+
+
 def test_a_commit_that_never_arrived_is_unknown_as_well(
     through: BoltDriver, proxy: FaultProxy, stored: Callable[[], list[str]]
 ) -> None:

@@ -43,6 +43,7 @@ def mapped(
     statement: str | None = None,
     wrote: bool = False,
     auto_commit: bool = False,
+    committing: bool = False,
     address: str = "",
 ) -> DriverError:
     """What an error of the client means; ``native`` becomes the cause.
@@ -54,13 +55,22 @@ def mapped(
         wrote: whether the transaction has a write in it.
         auto_commit: whether the statement was its own transaction, so that losing its reply is losing
             the answer to its commit.
+        committing: whether it was the commit that failed.
         address: where the server is, for messages.
     """
     code = getattr(native, "code", None)
     if isinstance(code, str) and code:
         error = _of_code(code, native, dialect, statement)
     else:
-        error = _of_client(native, dialect, statement, wrote=wrote, auto_commit=auto_commit, address=address)
+        error = _of_client(
+            native,
+            dialect,
+            statement,
+            wrote=wrote,
+            auto_commit=auto_commit,
+            committing=committing,
+            address=address,
+        )
     error.__cause__ = native
     return error
 
@@ -92,6 +102,7 @@ def _of_client(
     *,
     wrote: bool,
     auto_commit: bool,
+    committing: bool,
     address: str,
 ) -> DriverError:
     kinds = {kind.__name__ for kind in type(native).__mro__}
@@ -99,10 +110,12 @@ def _of_client(
     if "ConnectionAcquisitionTimeoutError" in kinds:
         return PoolTimeout(f"no connection became free: {native}", backend=backend, statement=statement)
     if statement is not None and _timed_out(native):
+        maybe = wrote and (auto_commit or committing)
+        unsure = ": it may or may not have been applied" if maybe else ""
         error = QueryTimeout(
-            f"no reply of {address} in time ({native})", backend=backend, statement=statement
+            f"no reply of {address} in time{unsure} ({native})", backend=backend, statement=statement
         )
-        error.maybe_applied = wrote and auto_commit
+        error.maybe_applied = maybe
         return error
     if "ConfigurationError" in kinds:
         return DriverError(f"{address}: {native}", backend=backend, statement=statement)

@@ -334,6 +334,7 @@ class BoltPort:
             statement="COMMIT" if commit else statement,
             wrote=self._wrote,
             auto_commit=auto_commit,
+            committing=commit,
             address=self._source.address,
         )
 

@@ -292,6 +292,11 @@ class AGEPort:
                 return
             try:
                 await ensure_labels(link, self._options.graph, missing)
+            except Exception as error:
+                if link.broken and not isinstance(error, OrmError):
+                    # A label that was made is no harm: nothing of the statement was sent.
+                    raise errors.of_native(error, "CREATE", broken=True) from error
+                raise
             finally:
                 await link.close()
         except Exception as error:

@@ -17,7 +17,8 @@ class FaultProxy:
 
     Faults: ``cut_before`` (the request never reaches the server), ``cut_after`` (it does, the reply is
     lost), ``cut_inside`` (half of the reply arrives), ``silent`` (no reply), ``late`` (the reply comes
-    after ``delay``), ``slice`` (one byte at a time), ``garbage`` (bytes that are no reply).
+    after ``delay``), ``slice`` (one byte at a time), ``garbage`` (bytes that are no reply), ``held`` (the
+    client's connection is cut, and the request reaches the server when ``let_go`` is set). ``""`` is none.
     """
 
     def __init__(self, host: str, port: int, marker: bytes = b"GRAPH.") -> None:
@@ -26,6 +27,7 @@ class FaultProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.delay = 0.0
+        self.let_go = threading.Event()
         self.requests = 0
         self.connections = 0
         self._armed: list[str] = []
@@ -100,7 +102,14 @@ class FaultProxy:
                     fault = self._armed.pop(0) if self._armed else ""
                 if fault == "cut_before":
                     return
+                if fault == "held":
+                    client.shutdown(socket.SHUT_RDWR)
+                    self.let_go.wait(30)
                 server.sendall(data)
+                if fault == "held":
+                    # The reply has nowhere to go, but the server is given the time to make it.
+                    server.recv(1 << 20)
+                    return
             if server in ready:
                 data = server.recv(1 << 20)
                 if not data:

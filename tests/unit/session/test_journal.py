@@ -267,6 +267,80 @@ def test_raw_writes_that_are_lost_with_a_transaction_are_not_forgotten(
     session.commit()
 
 
+def marking(server: Scripted) -> Session:
+    """A verifiable session, on a server that answers for the marker: ``server.applied`` is its turn."""
+
+    def answer(request: Request) -> list[list[Any]] | None:
+        if "RunicCommit" not in request.text:
+            return None
+        return [[1, getattr(server, "applied", -1)]]
+
+    server.answer = answer
+    return Session(server, verifiable=True)  # type: ignore[arg-type]
+
+
+def test_a_marker_costs_one_statement_in_each_transaction_that_writes(
+    server: Scripted,
+) -> None:
+    session = marking(server)
+    session.add(Person(id="p"))
+    session.commit()
+    session.execute("RETURN 1")
+    session.commit()
+    session.close()
+    assert server.events == [
+        *("connect", "write", "begin", "write", "write", "commit", "release"),
+        *("connect", "begin", "read", "commit", "release"),
+        *("connect", "write", "release"),
+    ]
+
+
+def test_raw_writes_of_a_commit_that_was_not_applied_are_not_forgotten(server: Scripted) -> None:
+    session = marking(server)
+    session.add(Person(id="p"))
+    session.execute("CREATE (:X)", write=True)
+    server.fail["commit"] = ConnectionLostError("x", maybe_applied=True)
+    with pytest.raises(ConnectionLostError):
+        session.commit()
+    assert not session.verify()
+    with pytest.raises(QueryError, match="rollback"):
+        session.commit()
+    session.rollback()
+    session.add(Person(id="p"))
+    session.commit()
+    assert session.verify()
+
+
+def test_a_commit_that_is_known_to_have_failed_is_not_asked_about(server: Scripted) -> None:
+    session = marking(server)
+    session.add(Person(id="p"))
+    for error in (TransientConflictError("x"), ConnectionLostError("x")):
+        server.fail["commit"] = error
+        with pytest.raises(type(error)):
+            session.commit()
+        asked = len(server.requests)
+        assert not session.verify()
+        assert len(server.requests) == asked
+    session.commit()
+    assert session.verify()
+
+
+def test_a_failure_to_make_the_marker_is_no_doubt_about_the_unit(server: Scripted) -> None:
+    session = marking(server)
+    new = Person(id="p")
+    session.add(new)
+    server.fail["write"] = ConnectionLostError("x", maybe_applied=True)
+    with pytest.raises(ConnectionLostError, match="marker") as caught:
+        session.commit()
+    assert caught.value.retryable
+    assert new._new
+    session.commit()
+    server.requests.clear()
+    session.close()
+    # The one whose reply was lost may be there as well.
+    assert [len(request.parameters["ids"]) for request in server.requests] == [2]
+
+
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit])
 def test_an_interrupt_discards_the_connection_and_stages_everything_again(
     server: Scripted, session: Session, kind: type[BaseException]

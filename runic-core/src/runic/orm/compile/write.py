@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from runic.orm.compile.dialect import LABELS_PROPERTY
+from runic.orm.compile.marker import MARKER_LABEL
 from runic.orm.compile.paging import in_one_page
 from runic.orm.compile.steps import (
     CreateEdges,
@@ -99,11 +100,20 @@ def stores_of(shape: Shape, dialect: Dialect) -> tuple[Store, ...]:
 
 
 @lru_cache(maxsize=512)
-def unit_text(shapes: tuple[Shape, ...], dialect: Dialect) -> str:
-    """All steps as one query: parameters ``s0``, ``s1``, ...; one row, columns as :func:`unit_columns`."""
+def unit_text(shapes: tuple[Shape, ...], dialect: Dialect, marked: bool = False) -> str:
+    """All steps as one query: parameters ``s0``, ``s1``, ...; one row, columns as :func:`unit_columns`.
+
+    Args:
+        shapes: the steps.
+        dialect: the backend's.
+        marked: take the turn of a commit marker (parameter ``marker``: its id, turn, next turn and time), and
+            keep there what the row returns, as properties ``i0``, ``d0``, ``v0``, ...
+    """
     used = {end.step for shape in shapes for end in _new_ends(shape)}
     lines: list[str] = []
     returned: list[str] = []
+    kept: list[str] = []
+    variables: list[str] = []
     for number, shape in enumerate(shapes):
         imported = _imports(shape)
         head = f"WITH {', '.join(imported)} " if imported else ""
@@ -122,12 +132,29 @@ def unit_text(shapes: tuple[Shape, ...], dialect: Dialect) -> str:
         else:
             # The indexes are told only if they are not in order, which spares half of the reply.
             in_order = f"i{number} = range(0, size($s{number}) - 1)"
-            returned.append(f"CASE WHEN {in_order} THEN null ELSE i{number} END AS i{number}")
-            ids = f"[x IN n{number} | {dialect.identity.format(v='x')}] AS d{number}"
-            returned.append(ids if number in used else f"d{number}")
+            indexes = f"CASE WHEN {in_order} THEN null ELSE i{number} END"
+            ids = f"[x IN n{number} | {dialect.identity.format(v='x')}]" if number in used else f"d{number}"
+            returned += [f"{indexes} AS i{number}", f"{ids} AS d{number}" if number in used else ids]
+            kept += [f"i{number}: {indexes}", f"d{number}: {ids}"]
+            variables += [f"i{number}", f"n{number}" if number in used else f"d{number}"]
         if counts_versions(shape):
             returned.append(f"v{number}")
+            kept.append(f"v{number}: v{number}")
+            variables.append(f"v{number}")
+    if marked:
+        lines += _marker_parts(kept, variables, dialect)
     return "\n".join([*lines, "RETURN " + ", ".join(returned)])
+
+
+def _marker_parts(kept: list[str], variables: list[str], dialect: Dialect) -> list[str]:
+    """Take the turn of the commit marker, or veto the query if somebody else did."""
+    head = f"WITH {', '.join(variables)} " if variables else ""
+    values = ["id: $marker[0]", "turn: $marker[2]", "applied: $marker[1]", "at: $marker[3]", *kept]
+    found = f"MATCH (m:{dialect.quote(MARKER_LABEL)} {{id: $marker[0]}}) WHERE m.turn = $marker[1]"
+    return [
+        f"CALL {{ {head}{found} SET m = {{{', '.join(values)}}} RETURN count(m) AS m0 }}",
+        "CALL { WITH m0 RETURN 1 / CASE WHEN m0 < 1 THEN 0 ELSE 1 END AS m1 }",
+    ]
 
 
 def _unit_part(shape: Shape, dialect: Dialect, number: int, used: bool) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from runic.orm.session.core import SessionCore
+from runic.orm.session.outcome import PATIENCE
 from runic.orm.session.relationship_loader import RelationshipLoader
 from runic.orm.session.statements import Statements
 
@@ -41,6 +42,8 @@ class AsyncSession:
         autoflush: send staged changes before each read, so that reads see them.
         read_only: refuse every write, in the session and, where it can, in the server.
         log_cypher: log each statement at INFO on logger ``runic.cypher``; values are never logged.
+        verifiable: let each unit leave a mark in the graph, so that :meth:`verify` can tell whether it was
+            applied when its reply is lost.
 
     Example:
         >>> async with AsyncSession(driver) as session:                      # doctest: +SKIP
@@ -56,6 +59,7 @@ class AsyncSession:
         autoflush: bool = True,
         read_only: bool = False,
         log_cypher: bool = False,
+        verifiable: bool = False,
     ) -> None:
         self._core = SessionCore(
             driver,
@@ -64,6 +68,7 @@ class AsyncSession:
             autoflush=autoflush,
             read_only=read_only,
             log_cypher=log_cypher,
+            verifiable=verifiable,
         )
         self._statements = Statements(self._core)
 
@@ -262,6 +267,28 @@ class AsyncSession:
     async def commit(self) -> None:
         """Flush, and make what was flushed durable."""
         await self._core.commit()
+
+    async def verify(self, patience: float = PATIENCE) -> bool:
+        """Whether the last commit was applied, when its reply was lost; needs ``verifiable=True``.
+
+        Afterwards memory is what the commit leaves, or everything is staged again for another ``commit()``.
+        What is known is not asked for again: ``True`` after a commit, ``False`` after one that failed.
+
+        Args:
+            patience: for how many seconds to ask, while the server is away or the unit still runs there.
+
+        Raises:
+            ConnectionLostError, TransientConflictError, QueryTimeout: it is not known yet; ask again.
+            QueryError: this session cannot tell, or there was no commit.
+
+        Example:
+            >>> try:                                                             # doctest: +SKIP
+            ...     await session.commit()
+            ... except ConnectionLostError:
+            ...     if not await session.verify():
+            ...         await session.commit()
+        """
+        return await self._core.verify(patience)
 
     async def rollback(self) -> None:
         """Take back everything since the last commit, in the database where it can, and in memory."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.core.metadata import node_meta
 from runic.orm.core.models import Edge
-from runic.orm.core.state import NOT_LOADED, EntityState, Status
 from runic.orm.driver.port import QueryResult, Request
 from runic.orm.exceptions import (
     ConstraintViolation,
@@ -29,11 +28,13 @@ from runic.orm.session.blocking import run_blocking
 from runic.orm.session.cascade import cascade
 from runic.orm.session.connection import Connection
 from runic.orm.session.exclusive import Exclusive
-from runic.orm.session.flush import NOTHING, Guarantee, execute_plan, name_violation, promise
-from runic.orm.session.load import Loader, kind_of
+from runic.orm.session.flush import NOTHING, Guarantee, apply_left, execute_plan, name_violation, promise
+from runic.orm.session.load import Loader
+from runic.orm.session.outcome import PATIENCE, Outcome, maybe_applied, told
 from runic.orm.session.plan import make_plan
 from runic.orm.session.reflect import Reflection
 from runic.orm.session.relating import Relating
+from runic.orm.session.siblings import lacking_siblings, stale_siblings
 from runic.orm.session.staging import Staging, refuse_if_read_only, require_persistent
 from runic.orm.session.unit_of_work import UnitOfWork
 
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
 
     from runic.orm.compile.dialect import Dialect
     from runic.orm.compile.shape import Compiled
-    from runic.orm.core.descriptors import FieldDescriptor
     from runic.orm.driver.port import AsyncGraphDriver, GraphDriver
+    from runic.orm.session.plan import Plan
 
 __all__ = ["SessionCore"]
 
@@ -59,6 +60,7 @@ class SessionCore:
         autoflush: whether reads send staged changes first.
         read_only: refuse every write.
         log_cypher: log each statement at INFO instead of DEBUG; values are never logged.
+        verifiable: let each unit leave a mark by which its outcome is found out when its reply is lost.
         mapper: a mapper of the user's own.
     """
 
@@ -70,6 +72,7 @@ class SessionCore:
         autoflush: bool = True,
         read_only: bool = False,
         log_cypher: bool = False,
+        verifiable: bool = False,
         mapper: Mapper | None = None,
     ) -> None:
         ready = hasattr(driver, "connect") and hasattr(driver, "dialect")
@@ -81,11 +84,18 @@ class SessionCore:
         self.dialect: Dialect = self.driver.dialect
         self.mapper: Mapper = mapper or Mapper(self.dialect)
         self.unit: UnitOfWork = UnitOfWork(self)
+        self.exclusive: Exclusive = Exclusive()
+        self.outcome: Outcome = Outcome(
+            self.driver,
+            self.exclusive,
+            verifiable=verifiable,
+            marks=verifiable and not read_only,
+            blocking=blocking,
+        )
         self.connection: Connection = Connection(
-            self.driver, self.unit, read_only=read_only, log_level=log_level
+            self.driver, self.unit, self.outcome, read_only=read_only, log_level=log_level
         )
         self.loader: Loader = Loader(self.unit, self.dialect, self.connection.send)
-        self.exclusive: Exclusive = Exclusive()
         self.staging: Staging = Staging(self.unit, self.exclusive, read_only=read_only)
         self.relating: Relating = Relating(self.unit, self.exclusive, read_only=read_only)
         self.reflection: Reflection = Reflection(self.unit, self.relating)
@@ -99,7 +109,8 @@ class SessionCore:
 
     def entity_changed(self, entity: Any) -> None:
         """See :class:`~runic.orm.core.state.Owner`."""
-        self.exclusive.check()
+        # Also while an outcome is unknown: it is a change after what was sent then.
+        self.exclusive.check_free()
         self.unit.dirty[id(entity)] = entity
 
     def mutable_read(self, entity: Any) -> None:
@@ -121,38 +132,10 @@ class SessionCore:
             await self._autoflush()
             field = None if isinstance(entity, Edge) else node_meta(entity.__class__).fields.get(name)
             if field is None or not field.is_relation:
-                await self.loader.refresh([entity], self._stale_siblings(entity))
+                await self.loader.refresh([entity], stale_siblings(entity))
                 return
-            owners = self._siblings(entity, field) if field.loading == "batch" else [entity]
+            owners = lacking_siblings(entity, field) if field.loading == "batch" else [entity]
             await self.loader.relation(owners, field)
-
-    def _siblings(self, entity: Any, field: FieldDescriptor) -> list[Any]:
-        """The entity and those of the same result that lack the relation as well."""
-        state: EntityState = entity._runic_state
-        name, kind = field.name, kind_of(field)
-        found = [entity]
-        for other in state.siblings or ():
-            known = other._runic_state
-            if other is entity or known.owner is not self or known.status is not Status.PERSISTENT:
-                continue
-            if other.__dict__.get(name, NOT_LOADED) is not NOT_LOADED:
-                continue
-            theirs = node_meta(other.__class__).fields.get(name)
-            if theirs is not None and theirs.is_relation and kind_of(theirs) == kind:
-                found.append(other)
-        return found
-
-    def _stale_siblings(self, entity: Any) -> list[Any]:
-        state: EntityState = entity._runic_state
-        return [
-            other
-            for other in state.siblings or ()
-            if other is not entity
-            and other._runic_state.owner is self
-            and other._runic_state.stale
-            and type(other) is type(entity)
-            and not other._runic_state.changes
-        ]
 
     # -- reading --------------------------------------------------------------------------------
 
@@ -231,7 +214,12 @@ class SessionCore:
             if write:
                 refuse_if_read_only(self.read_only, "execute(write=True)")
             await self._autoflush()
-            result = await self.connection.send(Request(cypher, dict(params or {}), write=write))
+            try:
+                result = await self.connection.send(Request(cypher, dict(params or {}), write=write))
+            except OrmError as error:
+                if write and not self.transactional and maybe_applied(error):
+                    self.outcome.raw_loss = error
+                raise
             if write:
                 self.connection.raw_writes += 1
                 self._note_write(
@@ -259,22 +247,40 @@ class SessionCore:
         await cascade(unit, self.loader)
         plan = make_plan(unit, self.dialect)
         if plan.steps:
-            if self.read_only:
-                raise QueryError("this session is read-only, and an entity of it was changed")
-            guarantee = promise(plan, self.dialect)
+            await self._send(plan)
+        self._flushed(plan)
+
+    async def _send(self, plan: Plan) -> None:
+        if self.read_only:
+            raise QueryError("this session is read-only, and an entity of it was changed")
+        guarantee = promise(plan, self.dialect)
+        outcome = None
+        if guarantee == "several queries":
+            if self.outcome.marks:
+                raise QueryError(
+                    f"a verifiable session cannot write more than {self.dialect.unit_rows} rows at once on"
+                    f" {self.dialect.name}, which would take several queries: flush() in parts"
+                )
+            # Beforehand: a failure in the middle leaves some of it written.
+            self._note_write(guarantee)
+        elif guarantee == "single query" and self.outcome.marks:
+            outcome = self.outcome
+            await outcome.prepare(await self.connection.checked_out())
+        try:
+            await execute_plan(plan, self.unit, self.dialect, self.connection.send, outcome)
+        except BaseException as error:
             if guarantee == "several queries":
-                # Beforehand: a failure in the middle leaves some of it written.
-                self._note_write(guarantee)
-            try:
-                await execute_plan(plan, unit, self.dialect, self.connection.send)
-            except BaseException as error:
-                if guarantee == "several queries":
-                    self.reflection.flushed(plan, left=unit.links)
-                elif self.transactional and isinstance(error, StaleObjectError):
-                    await self.connection.lose(error)
-                raise
+                self.reflection.flushed(plan, left=self.unit.links)
+            elif self.transactional and isinstance(error, StaleObjectError):
+                await self.connection.lose(error)
+            raise
+
+    def _flushed(self, plan: Plan) -> None:
+        """What ``plan`` says is what the database has."""
+        unit = self.unit
+        if plan.steps:
             self._flushes += 1
-            self._note_write("several queries" if self._several_queries() else guarantee)
+            self._note_write("several queries" if self._several_queries() else promise(plan, self.dialect))
             self.reflection.flushed(plan)
         for entity in plan.clean:
             state = entity._runic_state
@@ -298,7 +304,12 @@ class SessionCore:
         """Flush, and make it durable."""
         with self.exclusive:
             self.connection.check_usable()
-            await self._flush()
+            self.outcome.applied = False
+            try:
+                await self._flush()
+            finally:
+                if self.outcome.unknown is not None:
+                    self.outcome.unknown.committing = True
             unproven = list(self.unit.unproven)
             try:
                 await self.connection.commit()
@@ -307,27 +318,57 @@ class SessionCore:
                     await name_violation(error, unproven, self.dialect, self.connection.send, NOTHING)
                     await self.connection.rollback()
                 raise
-            self.unit.committed()
-            self._last, self._unit_guarantee = self._unit_guarantee, self._initial_guarantee()
-            self._flushes = 0
+            self._committed()
+
+    def _committed(self) -> None:
+        self.unit.committed()
+        self.outcome.applied, self.outcome.raw_loss = True, None
+        self._last, self._unit_guarantee = self._unit_guarantee, self._initial_guarantee()
+        self._flushes = 0
+
+    async def verify(self, patience: float) -> bool:
+        """Whether the last commit was applied, asking the database if that is not known."""
+        with self.exclusive.though_barred():
+            return await self._verify(patience)
+
+    async def _verify(self, patience: float) -> bool:
+        unknown = self.outcome.unknown
+        if unknown is None:
+            return self.outcome.known()
+        left = await self.outcome.ask(patience)
+        self.outcome.settle()
+        self.outcome.applied = left is not None
+        if left is None:
+            self.unit.unflush()
+            self.connection.not_applied(unknown)
+            return False
+        if unknown.plan is not None and unknown.sent is not None:
+            later = unknown.sent.later_changes()
+            apply_left(unknown.plan, left, self.unit)
+            self._flushed(unknown.plan)
+            for change in later:
+                change.stage(self.unit)
+        if unknown.committing:
+            self._committed()
+        return True
 
     async def rollback(self) -> None:
         """Take back everything since the last commit."""
-        with self.exclusive:
-            await self._rollback()
-
-    async def _rollback(self) -> None:
-        self._unit_guarantee = self._initial_guarantee()
-        self._flushes = 0
-        self.unit.rollback()
-        self.relating.forget()
-        await self.connection.rollback()
+        with self.exclusive.though_barred():
+            self.outcome.give_up()
+            self._unit_guarantee = self._initial_guarantee()
+            self._flushes = 0
+            self.unit.rollback()
+            self.relating.forget()
+            await self.connection.rollback()
 
     async def leave(self, error: BaseException | None) -> None:
         """The end of a ``with`` block: commit, or roll back and let ``error`` go on."""
         try:
             if error is None:
-                await self.commit()
+                await self._commit_or_verify()
+            elif self.outcome.unknown is not None:
+                await self._verified(error)
         finally:
             try:
                 await self.close()
@@ -337,9 +378,32 @@ class SessionCore:
                 # The error of the block matters more than that of cleaning up after it.
                 error.add_note(f"while rolling back: {problem}")
 
+    async def _commit_or_verify(self) -> None:
+        try:
+            await self.commit()
+        except OrmError as error:
+            # Its reply was lost: that is no failure if it was applied.
+            if not await self._verified(error):
+                raise
+
+    async def _verified(self, error: BaseException) -> bool:
+        """Before the session ends, find out whether what failed with ``error`` was applied; let it say so."""
+        unknown = self.outcome.unknown
+        if unknown is None or unknown.error is not error or not isinstance(error, OrmError):
+            return False
+        whole = self.transactional or not (self._flushes or self.connection.raw_writes)
+        try:
+            applied = await self.verify(PATIENCE)
+        except OrmError as problem:
+            error.add_note(f"it was not found out whether it was applied: {problem}")
+            return False
+        told(error, applied=applied, whole=whole)
+        return applied
+
     async def close(self) -> None:
         """Roll back what is open and forget every entity."""
-        with self.exclusive:
+        with self.exclusive.though_barred():
+            self.outcome.give_up()
             try:
                 # What was loaded stays readable: only what was not committed is taken back.
                 self.unit.take_back()
@@ -347,6 +411,7 @@ class SessionCore:
                 await self.connection.rollback()
             finally:
                 self.unit.expunge_all()
+            await self.outcome.clear()
 
     def _initial_guarantee(self) -> Guarantee:
         return "transaction" if self.transactional else "single query"

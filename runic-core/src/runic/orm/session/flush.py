@@ -37,9 +37,11 @@ from runic.orm.driver.port import Request
 from runic.orm.exceptions import ConstraintViolation, DriverError, InternalError, OrmError, StaleObjectError
 from runic.orm.session.diagnose import find_stale, find_violation
 from runic.orm.session.links import Clearing, Link
+from runic.orm.session.outcome import Outcome, Unknown, maybe_applied
+from runic.orm.session.sent import SentValues
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from runic.orm.compile.dialect import Dialect
     from runic.orm.core.state import EntityState
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from runic.orm.session.plan import Plan
     from runic.orm.session.unit_of_work import UnitOfWork
 
-__all__ = ["NOTHING", "Guarantee", "execute_plan", "name_violation", "promise"]
+__all__ = ["NOTHING", "Guarantee", "apply_left", "execute_plan", "name_violation", "promise"]
 
 type Guarantee = Literal["transaction", "single query", "several queries"]
 type Send = Callable[[Request], Awaitable[QueryResult]]
@@ -66,8 +68,17 @@ def promise(plan: Plan, dialect: Dialect) -> Guarantee:
     return "single query" if rows <= dialect.unit_rows else "several queries"
 
 
-async def execute_plan(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Send) -> None:
+async def execute_plan(
+    plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Send, outcome: Outcome | None = None
+) -> None:
     """Send ``plan`` and apply its results.
+
+    Args:
+        plan: what to send.
+        unit: where the results go.
+        dialect: the backend's.
+        send: how to ask the server.
+        outcome: has the marker, where a plan that is one query takes its turn.
 
     Raises:
         ConstraintViolation, StaleObjectError: with the object named. Nothing was written, or, if the
@@ -76,31 +87,56 @@ async def execute_plan(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Sen
     """
     form = promise(plan, dialect)
     if form == "single query":
-        await _as_one_query(plan, unit, dialect, send)
+        await _as_one_query(plan, unit, dialect, send, outcome)
     else:
         await _step_by_step(plan, unit, dialect, send, journal=form == "transaction")
 
 
-async def _as_one_query(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Send) -> None:
+async def _as_one_query(
+    plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Send, outcome: Outcome | None
+) -> None:
     shapes = tuple(step.shape for step in plan.steps)
-    parameters = {f"s{number}": step.rows for number, step in enumerate(plan.steps)}
-    request = Request(unit_text(shapes, dialect), parameters, write=True, raw_cells=True)
+    parameters: dict[str, Any] = {f"s{number}": step.rows for number, step in enumerate(plan.steps)}
+    if outcome is not None:
+        parameters["marker"] = outcome.cell()
+    text = unit_text(shapes, dialect, outcome is not None)
     try:
-        result = await send(request)
-    except DriverError as error:
-        if dialect.vetoed(error):
-            raise await _refused(plan.steps, dialect, send, error) from error
+        result = await send(Request(text, parameters, write=True, raw_cells=True))
+    except BaseException as error:
+        if outcome is not None and maybe_applied(error):
+            outcome.lose(Unknown(error, plan, SentValues(plan)))
+        if isinstance(error, DriverError) and dialect.vetoed(error):
+            raise await _refused(plan.steps, dialect, send, error, outcome) from error
         if isinstance(error, ConstraintViolation):
             await name_violation(error, plan.steps, dialect, send, NOTHING)
         raise
+    if outcome is not None:
+        outcome.took()
     row = result.rows[0]
     read = _list_reader(dialect)
+    replies: list[list[list[Any]]] = []
+    for shape, column in zip(shapes, unit_columns(shapes), strict=True):
+        width = 2 + counts_versions(shape) if returns_identities(shape) else 0
+        replies.append([read(cell) for cell in row[column : column + width]])
+    _apply_unit(plan, replies, unit)
+
+
+def apply_left(plan: Plan, left: Mapping[str, Any], unit: UnitOfWork) -> None:
+    """Apply the results of a plan that was one query from what it left at the marker."""
+    replies: list[list[list[Any]]] = []
+    for number, step in enumerate(plan.steps):
+        names = ("i", "d", "v")[: 2 + counts_versions(step.shape)] if returns_identities(step.shape) else ()
+        replies.append([left.get(f"{name}{number}") or [] for name in names])
+    _apply_unit(plan, replies, unit)
+
+
+def _apply_unit(plan: Plan, replies: list[list[list[Any]]], unit: UnitOfWork) -> None:
+    """Apply the lists of indexes, identities and versions that a query returned for each step."""
     applied: list[tuple[Step, Found]] = []
-    for step, column in zip(plan.steps, unit_columns(shapes), strict=True):
+    for step, reply in zip(plan.steps, replies, strict=True):
         found: Found = []
-        if returns_identities(step.shape):
-            cells = row[column : column + 2 + counts_versions(step.shape)]
-            indexes, *values = map(read, cells)
+        if reply:
+            indexes, *values = reply
             if indexes and isinstance(step.shape, CreateNodes | MergeNodes):
                 raise InternalError("the server did not keep the order of a list that edges count on")
             found = list(zip(indexes or range(len(step.rows)), *values, strict=True))
@@ -283,12 +319,16 @@ def _unstage(step: Step, unit: UnitOfWork) -> None:
 # -- failures -----------------------------------------------------------------------------------
 
 
-async def _refused(steps: Sequence[Step], dialect: Dialect, send: Send, error: DriverError) -> OrmError:
+async def _refused(
+    steps: Sequence[Step], dialect: Dialect, send: Send, error: DriverError, outcome: Outcome | None
+) -> OrmError:
     """Why a guard vetoed the unit: an object that is not there any more, or a constraint.
 
     A part that a constraint refuses makes no rows, so that the guard behind it fails first (FalkorDB 4.22).
     """
     found: OrmError
+    if outcome is not None and not await outcome.is_there(send):
+        return outcome.gone()
     missing = await find_stale(steps, dialect, send)
     if not missing:
         found = ConstraintViolation("a constraint refused the flush")

@@ -32,7 +32,8 @@ def run_in_transaction[T](
         driver: a sync driver.
         fn: the unit of work. It may run several times, so it must not have effects of its own.
         attempts: how often it runs at most.
-        options: options of :class:`Session`.
+        options: options of :class:`Session`. With ``verifiable=True`` a lost reply to the commit is no
+            failure either: the unit is found out about, and run again only if it was not applied.
 
     Returns:
         What ``fn`` returned in the attempt that was committed.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from runic.orm.session.blocking import iter_blocking, run_blocking
 from runic.orm.session.core import SessionCore
+from runic.orm.session.outcome import PATIENCE
 from runic.orm.session.relationship_loader import RelationshipLoader
 from runic.orm.session.statements import Statements
 
@@ -36,6 +37,8 @@ class Session:
         autoflush: send staged changes before each read, so that reads see them.
         read_only: refuse every write, in the session and, where it can, in the server.
         log_cypher: log each statement at INFO on logger ``runic.cypher``; values are never logged.
+        verifiable: let each unit leave a mark in the graph, so that :meth:`verify` can tell whether it was
+            applied when its reply is lost.
 
     Example:
         >>> with Session(driver) as session:                                 # doctest: +SKIP
@@ -51,6 +54,7 @@ class Session:
         autoflush: bool = True,
         read_only: bool = False,
         log_cypher: bool = False,
+        verifiable: bool = False,
     ) -> None:
         self._core = SessionCore(
             driver,
@@ -59,6 +63,7 @@ class Session:
             autoflush=autoflush,
             read_only=read_only,
             log_cypher=log_cypher,
+            verifiable=verifiable,
         )
         self._statements = Statements(self._core)
 
@@ -257,6 +262,28 @@ class Session:
     def commit(self) -> None:
         """Flush, and make what was flushed durable."""
         run_blocking(self._core.commit())
+
+    def verify(self, patience: float = PATIENCE) -> bool:
+        """Whether the last commit was applied, when its reply was lost; needs ``verifiable=True``.
+
+        Afterwards memory is what the commit leaves, or everything is staged again for another ``commit()``.
+        What is known is not asked for again: ``True`` after a commit, ``False`` after one that failed.
+
+        Args:
+            patience: for how many seconds to ask, while the server is away or the unit still runs there.
+
+        Raises:
+            ConnectionLostError, TransientConflictError, QueryTimeout: it is not known yet; ask again.
+            QueryError: this session cannot tell, or there was no commit.
+
+        Example:
+            >>> try:                                                             # doctest: +SKIP
+            ...     session.commit()
+            ... except ConnectionLostError:
+            ...     if not session.verify():
+            ...         session.commit()
+        """
+        return run_blocking(self._core.verify(patience))
 
     def rollback(self) -> None:
         """Take back everything since the last commit, in the database where it can, and in memory."""

@@ -14,6 +14,7 @@ from runic.orm.testing.suite.loading import *
 from runic.orm.testing.suite.locking import *
 from runic.orm.testing.suite.names import *
 from runic.orm.testing.suite.operators import *
+from runic.orm.testing.suite.outcomes import *
 from runic.orm.testing.suite.ports import *
 from runic.orm.testing.suite.queries import *
 from runic.orm.testing.suite.raw import *

@@ -72,7 +72,7 @@ def plan(driver: AGEDriver, text: str, parameters: dict[str, Any]) -> str:
 
 
 def test_a_look_up_by_key_uses_its_index(loaded: AGEDriver) -> None:
-    text, _ = one_text(Planet, DIALECT)
+    text = one_text(Planet, DIALECT)
     assert "Index Scan" in plan(loaded, text, {"key": 5})
     text, _ = key_text(Planet, DIALECT)
     found = plan(loaded, text, {"keys": list(range(10))})

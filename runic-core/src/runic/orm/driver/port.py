@@ -57,6 +57,7 @@ class Request:
             hydrators read them through the dialect's codecs. ``False``: plain Python values.
         packed: the only column of the reply holds pages, each a list of rows; the result has the rows.
         stores: what the statement stores under, bases first, where the dialect says ``one_label``.
+        lookup: it looks one node up by its key: a text that is sent again and again.
     """
 
     text: str
@@ -67,6 +68,7 @@ class Request:
     packed: bool = False
     timeout: float | None = None
     stores: tuple[Store, ...] = ()
+    lookup: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runic.orm.compile.dialect import Dialect
     from runic.orm.core.descriptors import FieldDescriptor
 
-__all__ = ["compile_encoder", "encode_value", "field_write"]
+__all__ = ["compile_encoder", "encode_value", "field_write", "value_encoder"]
 
 INT_MIN = -(2**63)
 INT_MAX = 2**63 - 1
@@ -36,13 +36,19 @@ def field_write(field: FieldDescriptor, dialect: Dialect) -> Write:
 
 
 def encode_value(field: FieldDescriptor, value: Any, dialect: Dialect) -> Any:
-    """One value of ``field`` as it is stored.
+    """One value of ``field`` as it is stored; see :func:`value_encoder`."""
+    return value_encoder(field, dialect)(value)
+
+
+def value_encoder(field: FieldDescriptor, dialect: Dialect) -> Callable[[Any], Any]:
+    """Make ``encode(value)``: one value of ``field`` as it is stored.
 
     Raises:
-        ValueNotStorableError: the value cannot be kept unchanged.
-        FieldValidationError: ``None`` for a required field.
+        ValueNotStorableError: from the function, for a value that cannot be kept unchanged.
+        FieldValidationError: from the function, for ``None`` where the field is required.
     """
-    return _slow(field, dialect.codec(field.type), value, _key_check(field, dialect))
+    codec, check = dialect.codec(field.type), _key_check(field, dialect)
+    return lambda value: _slow(field, codec, value, check)
 
 
 @lru_cache(maxsize=1024)

@@ -10,6 +10,7 @@ a statement per relation, however many entities it starts from.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,7 +22,7 @@ from runic.orm.core.models import Edge, Node
 from runic.orm.core.state import NOT_LOADED, EntityState, Status
 from runic.orm.driver.port import QueryResult, Request
 from runic.orm.exceptions import EntityNotFoundError, MetadataError
-from runic.orm.mapper.encode import encode_value
+from runic.orm.mapper.encode import value_encoder
 from runic.orm.mapper.hydrate import edge_hydrator, node_hydrator
 from runic.orm.session.changes import Beside, changed_properties, relation_difference
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from runic.orm.compile.dialect import Dialect
     from runic.orm.core.descriptors import FieldDescriptor
     from runic.orm.core.metadata import NodeMeta
+    from runic.orm.mapper.hydrate import Hydrate
     from runic.orm.session.unit_of_work import UnitOfWork
 
 __all__ = ["Loader", "kind_of", "relation_of"]
@@ -89,7 +91,7 @@ class Loader:
         if not keys:
             return []
         text, field = key_text(cls, self.dialect)
-        values = [_key_value(field, key, self.dialect) for key in keys]
+        values = [*map(key_encoder(field, self.dialect), keys)]
         found: list[Any] = []
         for start in range(0, len(values), self.dialect.batch_size):
             rows = values[start : start + self.dialect.batch_size]
@@ -98,12 +100,14 @@ class Loader:
 
     async def by_key(self, cls: type, key: Any) -> Any:
         """The entity with ``key``, read from the database, or ``None``."""
-        text, field = one_text(cls, self.dialect)
-        found = await self.nodes(cls, text, {"key": _key_value(field, key, self.dialect)}, 0)
+        how = _lookup(cls, self.dialect, len(node_meta(cls).subclasses))
+        result = await self.send(self._request(how.text, {"key": how.encode(key)}, lookup=True))
+        part = self.unit.part(how.root)
+        found = how.hydrate(result.rows, part, self.unit.owner, [], self.refreshed)
         return found[0] if found else None
 
-    def _request(self, text: str, parameters: dict[str, Any]) -> Request:
-        return Request(text, parameters, raw_cells=True, packed=self.dialect.page_rows > 0)
+    def _request(self, text: str, parameters: dict[str, Any], lookup: bool = False) -> Request:
+        return Request(text, parameters, raw_cells=True, packed=self.dialect.page_rows > 0, lookup=lookup)
 
     async def nodes(self, cls: type, text: str, parameters: dict[str, Any], start: int) -> list[Any]:
         """Run a statement of this module and hydrate the nodes of ``cls`` at column ``start``."""
@@ -228,7 +232,7 @@ class Loader:
         key = meta.primary_key
         if key is None or key.generated or self.dialect.keeps_identities:
             return [state.id]
-        return [state.id, _key_value(key, entity.__dict__[key.name], self.dialect)]
+        return [state.id, key_encoder(key, self.dialect)(entity.__dict__[key.name])]
 
 
 def _members(value: Any) -> list[Any]:
@@ -249,11 +253,30 @@ def _store(entity: Any, field: FieldDescriptor, found: list[Any]) -> None:
     entity.__dict__[field.name] = distinct[0] if distinct else None
 
 
-def _key_value(field: FieldDescriptor | None, key: Any, dialect: Dialect) -> Any:
+@lru_cache(maxsize=1024)
+def key_encoder(field: FieldDescriptor | None, dialect: Dialect) -> Callable[[Any], Any]:
+    """What makes a key the parameter that it is found by."""
     if field is None or field.generated:
-        return key
-    codec = dialect.codec(field.type)
-    return codec.compare_encode(key) if codec.compare_encode else encode_value(field, key, dialect)
+        return lambda key: key
+    return dialect.codec(field.type).compare_encode or value_encoder(field, dialect)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    """How one node of a class is looked up by its key."""
+
+    text: str
+    encode: Callable[[Any], Any]
+    root: type
+    hydrate: Hydrate
+
+
+@lru_cache(maxsize=1024)
+def _lookup(cls: type, dialect: Dialect, subclasses: int) -> _Lookup:
+    del subclasses  # part of the key: a new subclass changes the columns
+    meta = node_meta(cls)
+    hydrate = node_hydrator(node_layout(meta, dialect), dialect, 0)
+    return _Lookup(one_text(cls, dialect), key_encoder(meta.primary_key, dialect), meta.root, hydrate)
 
 
 # -- texts ---------------------------------------------------------------------------------------
@@ -301,15 +324,8 @@ def _key_text(cls: type, dialect: Dialect, subclasses: int) -> str:
     return f"{head} {returned(_columns(meta, dialect, 'n'), dialect)}"
 
 
-def one_text(cls: type, dialect: Dialect) -> tuple[str, FieldDescriptor | None]:
+def one_text(cls: type, dialect: Dialect) -> str:
     """One node by its key: parameter ``key``."""
-    meta = node_meta(cls)
-    return _one_text(cls, dialect, len(meta.subclasses)), meta.primary_key
-
-
-@lru_cache(maxsize=1024)
-def _one_text(cls: type, dialect: Dialect, subclasses: int) -> str:
-    del subclasses
     meta = node_meta(cls)
     columns = _columns(meta, dialect, "n")
     tail = f"{returned(columns, dialect)} LIMIT 1"

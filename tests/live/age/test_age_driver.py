@@ -12,6 +12,7 @@ import psycopg_pool
 import pytest
 
 from runic.orm import (
+    AsyncSession,
     ConnectionLostError,
     ConstraintViolation,
     Field,
@@ -344,6 +345,51 @@ def test_a_class_with_two_bases_is_found_by_each_of_them_and_once_by_the_root(dr
             assert sorted(each.k for each in session.query(model).all()) == keys
         assert isinstance(session.get(Bird, 3), FlyingFish)
         assert session.execute("MATCH (n {k: 3}) RETURN n").rows[0][0].labels[-1] == "FlyingFish"
+
+
+def test_look_ups_whose_plan_was_kept_see_labels_that_come_go_and_come_again(
+    make_driver: Make, age_server: Server, age_graph: str
+) -> None:
+    driver, other = make_driver(max_connections=1), make_driver()
+    with Session(driver) as session:
+        assert [session.get(Beast, 1) for _ in range(20)] == [None] * 20
+    assert driver.sql("SELECT count(*) > 0 FROM pg_prepared_statements") == [(True,)]
+    other.execute("CREATE (:Beast {k: 1, name: 'first'})")
+    assert names(driver) == {"first"}
+    with Session(other) as session:
+        session.add(Wolf(k=2, name="below"))
+    assert names(driver, 2) == {"below"}
+    other.delete_graph()
+    with Session(other) as session:
+        session.add(Bird(k=3))
+    assert names(driver) == set()
+    other.execute("CREATE (:Beast {k: 1, name: 'second'})")
+    assert names(driver) == {"second"}
+
+
+def names(driver: AGEDriver, key: int = 1) -> set[str | None]:
+    """What a look-up by key finds, time and again."""
+    found = set()
+    for _ in range(12):
+        with Session(driver) as session:
+            beast = session.get(Beast, key)
+            found |= {beast.name} if beast else set()
+    return found
+
+
+def test_async_look_ups_whose_plan_was_kept_see_a_label_that_comes(age_options: dict[str, Any]) -> None:
+    async def run() -> None:
+        async with create_async_age_driver(**age_options, max_connections=1) as driver:
+            for key in range(20):
+                async with AsyncSession(driver) as session:
+                    assert await session.get(Beast, key) is None
+            async with AsyncSession(driver) as session:
+                session.add(Beast(k=19))
+            for _ in range(12):
+                async with AsyncSession(driver) as session:
+                    assert await session.get(Beast, 19) is not None
+
+    asyncio.run(run())
 
 
 def test_one_name_for_a_label_and_a_type_is_refused(driver: AGEDriver) -> None:

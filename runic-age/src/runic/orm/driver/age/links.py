@@ -20,8 +20,15 @@ class Link(Protocol):
     fresh: bool
     """Whether nothing was sent over it since it came out of the pool."""
 
-    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
-        """Run one statement and return its rows; none if it returns none."""
+    async def fetch(self, sql: str, parameters: Sequence[Any] = (), *, prepare: bool = False) -> Rows:
+        """Run one statement and return its rows; none if it returns none.
+
+        Args:
+            sql: the statement.
+            parameters: values of ``$1`` and so on.
+            prepare: keep its plan, once it was sent some times. Plans of 1.8 see labels that come later;
+                those of older versions were not tried.
+        """
         ...
 
     def portions(self, sql: str, parameters: Sequence[Any], page: int) -> AsyncGenerator[Rows]:
@@ -62,15 +69,13 @@ class _Link:
 class BlockingLink(_Link):
     """A ``psycopg.Connection``."""
 
-    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
+    async def fetch(self, sql: str, parameters: Sequence[Any] = (), *, prepare: bool = False) -> Rows:
         """See :class:`Link`."""
         from psycopg import RawCursor
 
         with RawCursor(self.connection) as cursor:
-            # Not prepared: a prepared statement keeps what a label was when it was prepared, and one
-            # that did not exist then finds nothing for ever (AGE 1.8).
-            cursor.execute(sql.encode(), parameters or None, prepare=False)
-            return cursor.fetchall() if cursor.description else []
+            cursor.execute(sql.encode(), parameters or None, prepare=None if prepare else False)
+            return cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
 
     async def portions(self, sql: str, parameters: Sequence[Any], page: int) -> AsyncGenerator[Rows]:
         """See :class:`Link`."""
@@ -89,13 +94,15 @@ class BlockingLink(_Link):
 class AsyncLink(_Link):
     """A ``psycopg.AsyncConnection``."""
 
-    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
+    async def fetch(self, sql: str, parameters: Sequence[Any] = (), *, prepare: bool = False) -> Rows:
         """See :class:`Link`."""
         from psycopg import AsyncRawCursor
 
         async with AsyncRawCursor(self.connection) as cursor:
-            await cursor.execute(sql.encode(), parameters or None, prepare=False)
-            return cast("Rows", await cursor.fetchall()) if cursor.description else []
+            await cursor.execute(sql.encode(), parameters or None, prepare=None if prepare else False)
+            return (
+                cast("Rows", await cursor.fetchall()) if cursor.pgresult and cursor.pgresult.nfields else []
+            )
 
     async def portions(self, sql: str, parameters: Sequence[Any], page: int) -> AsyncGenerator[Rows]:
         """See :class:`Link`."""

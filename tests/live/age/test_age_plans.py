@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from runic.orm import Field, Node, Relation, Session, Vector, score
-from runic.orm.compile.steps import Match, MergeNodes, UpdateNodes, Write
+from runic.orm import Edge, Field, Node, Relation, Session, Vector, score
+from runic.orm.compile.steps import DeleteEdges, End, Match, MergeNodes, UpdateEdges, UpdateNodes, Write
 from runic.orm.compile.write import statement_text
 from runic.orm.driver.age import AGEDriver, create_age_driver
 from runic.orm.driver.age.agtype import encode_trusted
@@ -17,7 +18,7 @@ from runic.orm.driver.age.dialect import DIALECT
 from runic.orm.driver.age.index_adapter import AGEIndexAdapter
 from runic.orm.driver.age.sql import wrap
 from runic.orm.schema.index_manager import extract_declared_specs
-from runic.orm.session.load import key_text, one_text, relation_text
+from runic.orm.session.load import edge_text, key_text, one_text, relation_text
 from tests.servers.base import Server
 
 ROWS = 10_000
@@ -93,6 +94,28 @@ def test_an_update_finds_its_nodes_by_an_index(loaded: AGEDriver) -> None:
     found = plan(loaded, statement_text(shape, DIALECT), {"rows": [[0, 1, 5, "x"]]})
     assert "Index Scan" in found
     assert "Seq Scan" not in found
+
+
+class HasMoon(Edge, type="HAS_MOON"):
+    since: int | None = Field(default=None)
+
+
+def test_one_edge_is_not_looked_for_among_all(loaded: AGEDriver) -> None:
+    a, b, r = loaded.execute("MATCH (a)-[r:HAS_MOON]->(b) RETURN id(a), id(b), id(r) LIMIT 1").rows[0]
+    update = statement_text(UpdateEdges("HAS_MOON", None, (Write((("since", "{v}"),)),)), DIALECT)
+    delete = statement_text(
+        DeleteEdges("HAS_MOON", planet := End(match=Match(label="Planet")), planet), DIALECT
+    )
+    for text, row in (
+        (update, [0, a, b, r, 7]),
+        (delete, [0, a, b]),
+        (edge_text(HasMoon, DIALECT), [a, b, r]),
+    ):
+        found = plan(loaded, text, {"rows": [row]})
+        assert 'Seq Scan on "' not in found  # _ag_label_vertex is empty
+        assert re.search('Index Scan using "HAS_MOON_(start|end)_id_idx"', found)
+    loaded.execute(update, {"rows": [[0, a, b, r, 7]]})
+    assert loaded.execute("MATCH ()-[r:HAS_MOON]->() WHERE r.since = 7 RETURN id(r)").rows == [[r]]
 
 
 def test_an_eager_load_uses_indexes_on_both_sides(loaded: AGEDriver) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.compile.layout import edge_layout, node_layout
 from runic.orm.compile.paging import in_one_page, returned
+from runic.orm.compile.write import edge_of_row
 from runic.orm.core.kinds import FieldType, Kind
 from runic.orm.core.metadata import edge_meta, node_meta
 from runic.orm.core.models import Edge, Node
@@ -355,8 +356,7 @@ def edge_text(cls: type[Edge], dialect: Dialect) -> str:
     columns = [column.format(v="r") for column in edge_layout(meta, dialect).columns]
     a, b, r = (dialect.identity.format(v=variable) for variable in "abr")
     if dialect.one_label:
-        type_ = dialect.quote(meta.type)
-        return f"{dialect.rows()} MATCH ()-[r:{type_}]->() WHERE {r} = row[2] {returned(columns, dialect)}"
+        return f"{dialect.rows()} {edge_of_row(meta.type, 0, dialect)} {returned(columns, dialect)}"
     return (
         f"{dialect.rows()} MATCH (a) WHERE {a} = row[0] MATCH (b) WHERE {b} = row[1] WITH row, a, b"
         f" MATCH (a)-[r:{dialect.quote(meta.type)}]->(b) WHERE {r} = row[2] {returned(columns, dialect)}"

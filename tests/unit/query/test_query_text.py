@@ -17,6 +17,8 @@ from runic.orm import (
     select,
     sum_,
 )
+from runic.orm.compile.compiler import compile_execution
+from runic.orm.compile.standard import STANDARD
 from runic.orm.query import score
 from runic.orm.query.specialised import FulltextQueryBuilder, VectorQueryBuilder
 from tests.unit.query.shop import Admin, Movie, Rated, Ticket, User
@@ -306,6 +308,17 @@ def test_statement_shows_as(name: str) -> None:
     assert str(statement) == expected
     cypher, _ = statement.build()
     assert cypher == expected
+
+
+def test_a_vector_search_can_do_without_the_index() -> None:
+    search = VectorQueryBuilder(None, Movie, Movie.embedding, [0.1, 0.2], 5)
+    assert "vector.queryNodes" in compile_execution(search, STANDARD).text
+    exact = compile_execution(search.counted(), STANDARD, exact=True)
+    assert exact.text == (
+        "MATCH (`n`:`Movie`)\nWHERE `n`.`embedding` IS NOT NULL"
+        "\nWITH `n`, vector.similarity.cosine(`n`.`embedding`, vecf32($__knn_vec)) AS `__score`"
+        "\nORDER BY `__score` DESC\nLIMIT $__knn_k\nRETURN count(*) AS `c0`"
+    )
 
 
 def test_values_are_parameters_in_the_order_of_the_text() -> None:

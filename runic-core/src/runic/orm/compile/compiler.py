@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from runic.orm.compile.emit import HOLE, Emitter
 from runic.orm.compile.results import Columns, displayed, laid_out, packed
-from runic.orm.compile.rewrite import distinct_edges
+from runic.orm.compile.rewrite import distinct_edges, exact_vectors
 from runic.orm.compile.shape import Compiled, Shape
 
 if TYPE_CHECKING:
@@ -98,37 +98,43 @@ def compile_statement(statement: Readable, dialect: Dialect) -> Compiled:
     return _compiled(statement, dialect, display=True)
 
 
-def compile_execution(statement: Readable, dialect: Dialect, *, stream: bool = False) -> Compiled:
+def compile_execution(
+    statement: Readable, dialect: Dialect, *, stream: bool = False, exact: bool = False
+) -> Compiled:
     """The form that sessions send: columns instead of whole nodes.
 
     Args:
         statement: the statement.
         dialect: the backend's.
         stream: every row is a record of its own, also where the dialect packs rows into pages.
+        exact: vectors are compared, not looked up in an index.
 
     Raises:
         QueryError: the statement contradicts itself or the models.
         UnsupportedByBackendError: the backend cannot do it.
         ValueNotStorableError: a value that its field cannot be compared with.
     """
-    return _compiled(statement, dialect, display=False, stream=stream)
+    return _compiled(statement, dialect, display=False, stream=stream, exact=exact)
 
 
-def _compiled(statement: Readable, dialect: Dialect, *, display: bool, stream: bool = False) -> Compiled:
+def _compiled(
+    statement: Readable, dialect: Dialect, *, display: bool, stream: bool = False, exact: bool = False
+) -> Compiled:
     values = statement.slots()
     emitter = dialect.emitter_for(values) or Emitter
-    key = (display, stream, emitter, statement.shape_key())
+    key = (display, stream, exact, emitter, statement.shape_key())
     plan = dialect.plans.get(key)
     if plan is None or plan.version != plan.registry.version:
-        plan = _make_plan(statement, dialect, emitter(dialect, display=display), stream=stream)
+        plan = _make_plan(statement, dialect, emitter(dialect, display=display), stream=stream, exact=exact)
         dialect.plans.put(key, plan)
     return plan.bind(values)
 
 
-def _make_plan(statement: Readable, dialect: Dialect, emitter: Emitter, *, stream: bool) -> Plan:
+def _make_plan(statement: Readable, dialect: Dialect, emitter: Emitter, *, stream: bool, exact: bool) -> Plan:
     registry = statement.registry
     version = registry.version
-    tree = _lower(statement.tree(), dialect)
+    tree = statement.tree()
+    tree = _lower(exact_vectors(tree) if exact else tree, dialect)
     lines = [emitter.clause(clause) for clause in tree.clauses]
     computed = emitter.before_result(tree.result)
     if computed:

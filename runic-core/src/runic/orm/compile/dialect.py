@@ -123,6 +123,8 @@ class Dialect:
             empty where the index tells just that.
         vector_exact: by similarity function, Cypher template of the same similarity without index, ``{p}``
             and ``{vector}``; for searches that filter, where an index cannot promise ``k`` hits.
+        vector_fresh: whether the index knows what the transaction itself has written. If not, a session
+            that has written compares instead.
         vector_overfetch: where there is no such function, how many times ``k`` to ask the index for.
         key_test: Python source, ``{v}`` a text -> whether it may be the value of a key or of a unique field;
             ``""``: any text may.
@@ -169,6 +171,7 @@ class Dialect:
     vector: str | None = None
     vector_similarity: Mapping[str, str] = field(default_factory=dict[str, str])
     vector_exact: Mapping[str, str] = field(default_factory=dict[str, str])
+    vector_fresh: bool = True
     vector_overfetch: int = 10
     key_test: str = ""
     key_problem: str = ""

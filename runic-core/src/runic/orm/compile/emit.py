@@ -329,7 +329,7 @@ class Emitter:
         dialect.require(Capability.VECTOR)
         if dialect.vector is None:
             raise UnsupportedByBackendError(dialect.name, Capability.VECTOR.value)
-        if node.where is None:
+        if node.where is None and not node.exact:
             self.bind(SCORE)
             return self.similar(node, 1) + self.where(node.score_where)
         value = self.similarity(node)

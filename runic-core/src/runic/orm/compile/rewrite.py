@@ -7,7 +7,7 @@ from itertools import combinations
 
 from runic.orm.query import ir
 
-__all__ = ["count_rows", "distinct_edges"]
+__all__ = ["count_rows", "distinct_edges", "exact_vectors"]
 
 
 def distinct_edges(statement: ir.Statement) -> ir.Statement:
@@ -52,6 +52,15 @@ def _distinct(clause: ir.Match, number: int) -> ir.Match:
     parts = (*given, *tests)
     where = parts[0] if len(parts) == 1 else ir.Logical("AND", parts)
     return replace(clause, paths=tuple(ir.Path(tuple(path)) for path in paths), where=where)
+
+
+def exact_vectors(statement: ir.Statement) -> ir.Statement:
+    """The statement with its vector search by comparison instead of by an index."""
+    clauses = tuple(
+        replace(clause, exact=True) if isinstance(clause, ir.VectorSearch) else clause
+        for clause in statement.clauses
+    )
+    return replace(statement, clauses=clauses)
 
 
 def count_rows(statement: ir.Statement) -> ir.Statement:

@@ -332,6 +332,7 @@ class VectorSearch(Clause):
         similarity: the similarity function declared for the field.
         where: a predicate that hits must satisfy; ``k`` counts after it.
         score_where: a predicate over the score.
+        exact: whether every node is to be compared, because the index does not know of all.
     """
 
     variable: str
@@ -342,6 +343,7 @@ class VectorSearch(Clause):
     similarity: str
     where: Expression | None = None
     score_where: Expression | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

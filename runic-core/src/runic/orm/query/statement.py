@@ -179,6 +179,11 @@ class Statement:
 
     # -- what sessions ask -------------------------------------------------------------------------
 
+    @property
+    def by_vector(self) -> bool:
+        """Whether it begins with a vector search."""
+        return bool(self._steps) and self._steps[0][0] == "vector"
+
     def limited(self, n: int) -> Self:
         """A copy, of a bound builder too, that returns at most ``n`` rows."""
         copy = self._copy()

@@ -227,6 +227,13 @@ class SessionCore:
                 )
             return result
 
+    @property
+    def uncommitted(self) -> bool:
+        """Whether a read will see writes of this session that are not committed."""
+        if self._flushes or self.connection.raw_writes:
+            return True
+        return self.autoflush and not self.read_only and self.unit.has_work()
+
     # -- writing --------------------------------------------------------------------------------
 
     async def _autoflush(self) -> None:

@@ -15,6 +15,7 @@ from runic.orm.core.models import Edge
 from runic.orm.exceptions import FieldValidationError, QueryError
 from runic.orm.mapper.hydrate import edge_hydrator, node_hydrator
 from runic.orm.query.paging import KeysetPage, OffsetPage, by_identity
+from runic.orm.query.statement import Statement
 from runic.orm.session.changes import members
 from runic.orm.session.raw_results import RawResults
 
@@ -46,12 +47,19 @@ class Statements:
         # The entities that came into the session with the page of a stream that is being read.
         self._brought: list[Any] | None = None
 
+    def _compiled(self, stmt: Readable, *, stream: bool = False) -> Compiled:
+        dialect = self.core.dialect
+        exact = False
+        if not dialect.vector_fresh and isinstance(stmt, Statement) and stmt.by_vector:
+            exact = self.core.uncommitted
+        return compile_execution(stmt, dialect, stream=stream, exact=exact)
+
     # -- terminals ------------------------------------------------------------------------------
 
     async def scalars(self, stmt: Readable) -> list[Any]:
         """The results of a statement; a node that an optional match did not find is left out."""
         with self.core.exclusive:
-            compiled = compile_execution(stmt, self.core.dialect)
+            compiled = self._compiled(stmt)
             result = await self.core.run(compiled)
             return self._rows_of(compiled, result.rows)
 
@@ -73,7 +81,7 @@ class Statements:
     async def all_rows(self, stmt: QueryBuilder[Any]) -> list[dict[str, Any]]:
         """A dict a row."""
         with self.core.exclusive:
-            compiled = compile_execution(stmt, self.core.dialect)
+            compiled = self._compiled(stmt)
             result = await self.core.run(compiled)
             names = [item.name for item in compiled.shape.items]
             columns = [self._values(item, result.rows) for item in compiled.shape.items]
@@ -82,7 +90,7 @@ class Statements:
     async def all_with_edges(self, stmt: QueryBuilder[Any]) -> list[tuple[Any, ...]]:
         """A tuple a row, in the order of the returned aliases."""
         with self.core.exclusive:
-            compiled = compile_execution(stmt, self.core.dialect)
+            compiled = self._compiled(stmt)
             if not any(item.kind is ItemKind.EDGE for item in compiled.shape.items):
                 raise QueryError(
                     "all_with_edges() needs return_nodes(...) and return_edge(...) on the statement"
@@ -94,7 +102,7 @@ class Statements:
     async def column(self, stmt: Readable) -> list[Any]:
         """The first value of each row."""
         with self.core.exclusive:
-            compiled = compile_execution(stmt, self.core.dialect)
+            compiled = self._compiled(stmt)
             return self._values(compiled.shape.items[0], (await self.core.run(compiled)).rows)
 
     async def scalar_value(self, stmt: QueryBuilder[Any]) -> Any:
@@ -105,7 +113,7 @@ class Statements:
     async def count(self, stmt: QueryBuilder[Any]) -> int:
         """How many rows the statement has, without limit and skip."""
         with self.core.exclusive:
-            compiled = compile_execution(stmt.counted(), self.core.dialect)
+            compiled = self._compiled(stmt.counted())
             found = self._values(compiled.shape.items[0], (await self.core.run(compiled)).rows)
             return int(found[0])
 
@@ -171,7 +179,7 @@ class Statements:
     async def _server_pages(self, stmt: Readable, page: int) -> AsyncGenerator[list[Any]]:
         """Portions of one result, where the server gives it in portions."""
         core = self.core
-        compiled = compile_execution(stmt, core.dialect, stream=True)
+        compiled = self._compiled(stmt, stream=True)
         portions = core.stream(compiled, page)
         try:
             async for portion in portions:

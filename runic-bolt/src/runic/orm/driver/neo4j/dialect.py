@@ -122,6 +122,8 @@ class Neo4jDialect(BoltDialect):
         " {k}, {vector}) YIELD node AS {v}, score AS {s}"
     )
     vector_exact: Mapping[str, str] = field(default_factory=lambda: _SIMILARITIES)
+    # The transaction's new nodes are not found, its changed ones by their old vectors (5.26, 2026.08).
+    vector_fresh: bool = False
 
     error_texts: tuple[tuple[re.Pattern[str], type[DriverError]], ...] = ((_LUCENE, SearchSyntaxError),)
 

@@ -9,6 +9,7 @@ import pytest
 
 from runic.orm.compile.dialect import Capability
 from runic.orm.exceptions import QueryError, SearchSyntaxError, ServerError
+from runic.orm.query import count_of, exists
 from runic.orm.query.builder import select
 from runic.orm.query.expressions import max_, score
 from runic.orm.testing.gating import requires
@@ -125,6 +126,14 @@ class BaseFulltext(LiveSuite):
             assert await self._scores(s.fulltext_search(Document, query="nosuchword")) == {}
 
     @requires(Capability.FULLTEXT)
+    async def test_no_hit_is_lost_however_many_there_are(self, kit: Kit) -> None:
+        async with kit.session() as s:
+            s.add_all([Document(id=f"{n}", title="tulip", body="x" * (n % 7)) for n in range(1500)])
+        async with kit.session() as s:
+            assert len(await self._scores(s.fulltext_search(Document, query="tulip"))) == 1500
+            assert await s.fulltext_search(Document, query="tulip").where(score() > 0).count() == 1500
+
+    @requires(Capability.FULLTEXT)
     async def test_a_score_depends_neither_on_filter_nor_on_page_nor_on_order(self, kit: Kit) -> None:
         word = await self._graded(kit)
         async with kit.session() as s:
@@ -184,13 +193,24 @@ class BaseFulltext(LiveSuite):
             best = {row["d.id"] for row in rows if row["score"] == 1.0}
             assert {d.id for d in await late.all()} == best
 
+    @requires(Capability.FULLTEXT, Capability.EXISTS_SUBQUERY)
+    async def test_a_search_with_scores_can_ask_for_related_nodes(self, kit: Kit) -> None:
+        await self._documents(kit)
+        async with kit.session() as s:
+            for syntax in ("server", "plain"):
+                search = s.fulltext_search(Document, query="graph", syntax=syntax).where(score() > 0)
+                search = search.where(exists(Document.cites, Document.year == 2010))
+                found = await search.where(count_of(Document.cites) == 1).all()
+                assert [d.id for d in found] == ["1"]
+
     @requires(Capability.FULLTEXT, Capability.MULTI_LABEL)
     async def test_the_best_hit_is_one_of_the_class(self, kit: Kit) -> None:
         word = await self._graded(kit)
         async with kit.session() as s:
-            s.add(Report(id="r", title="report", body=f"{word} and much more"))
+            s.add(Report(id="r", title="report", body=f"{word} and " + "much more " * 9))
             s.add(Report(id="q", title="report", body="nothing"))
             await s.flush()
+            assert (await self._scores(s.fulltext_search(Document, query=word)))["r"] < 1
             assert await self._scores(s.fulltext_search(Report, query=word)) == {"r": 1.0}
             plain = s.fulltext_search(Report, query=f"{word} report", syntax="plain")
             assert await self._scores(plain) == {"r": 1.0}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+import random
+from typing import Any, ClassVar
 
 import pytest
 
@@ -14,7 +15,7 @@ from runic.orm.query.builder import select
 from runic.orm.query.expressions import distance, score
 from runic.orm.testing.gating import requires
 from runic.orm.testing.kit import Kit
-from runic.orm.testing.models import Document, Visit
+from runic.orm.testing.models import Document, Report, Visit
 from runic.orm.testing.suite.base import LiveSuite
 
 __all__ = ["BaseSearch", "TestSearch"]
@@ -85,6 +86,98 @@ class BaseSearch(LiveSuite):
             ("2", pytest.approx(1 / 1.02, abs=1e-3)),
             ("3", pytest.approx(1 / 3, abs=1e-3)),
         ]
+
+    @requires(Capability.VECTOR)
+    async def test_exactly_k_are_found_however_few_pass_a_filter(self, kit: Kit) -> None:
+        made = random.Random(7)
+        vectors = {f"{n}": Vector([made.uniform(-1, 1) for _ in range(3)]) for n in range(2000)}
+        wanted = [1.0, 0.5, -0.25]
+        few = [each for each in vectors if int(each) % 100 == 7]  # 1 %
+        near = sorted(vectors, key=lambda each: math.dist(vectors[each], wanted))
+        best = [each for each in near if each in few]
+        async with kit.session() as s:
+            documents = {
+                each: (Report if int(each) % 100 == 9 else Document)(
+                    id=each, year=2024 if each in few else 1990 + int(each) % 30, embedding=vector
+                )
+                for each, vector in vectors.items()
+            }
+            s.add_all(documents.values())
+            for at, each in enumerate(best):
+                documents[each].cites.extend([documents[near[at]], documents[near[-1 - at]]])
+        async with kit.session() as s:
+
+            def search(k: int = 10, cls: type[Document] = Document) -> Any:
+                return s.vector_search(cls, field=cls.embedding, vector=wanted, k=k)
+
+            among = search().where(Document.year == 2024)
+            assert [d.id for d in await among.all()] == best[:10]
+            rows = await search().where(Document.year == 2024).project(Document.id, score()).all_rows()
+            assert [(row["id"], row["score"]) for row in rows] == [
+                (each, pytest.approx(1 / (1 + math.dist(vectors[each], wanted) ** 2), abs=1e-5))
+                for each in best[:10]
+            ]
+            assert [d.id for d in await search(50).where(Document.year == 2024).all()] == best
+            least = rows[4]["score"] - 1e-6
+            close = search(10).where(Document.year == 2024).where(score() > least)
+            assert [d.id for d in await close.all()] == best[:5]
+            assert await search().where(Document.year == 2024).count() == 10
+            page = search().where(Document.year == 2024).skip(3).limit(4)
+            assert [d.id for d in await page.all()] == best[3:7]
+
+            # What is traversed to does not count.
+            on = search().alias("d").where(Document.year == 2024, on="d")
+            rows = await (
+                on.traverse(Document.cites, optional=False).alias("c").project("d.id", "c.id").all_rows()
+            )
+            pairs = [(each, near[end]) for at, each in enumerate(best[:10]) for end in (at, -1 - at)]
+            assert sorted((row["d.id"], row["c.id"]) for row in rows) == sorted(pairs)
+            assert [row["d.id"] for row in rows] == [each for each in best[:10] for _ in range(2)]
+
+            # A class that shares the index of its base.
+            reports = [each for each in near if int(each) % 100 == 9]
+            assert [d.id for d in await search(cls=Report).all()] == reports[:10]
+            old = [each for each in reports if documents[each].year < 2000]
+            assert [d.id for d in await search(3, Report).where(Report.year < 2000).all()] == old[:3]
+
+    @requires(Capability.VECTOR)
+    @pytest.mark.parametrize("filtered", [False, True])
+    @pytest.mark.parametrize("flushed", [False, True])
+    async def test_a_search_sees_what_its_session_has_not_committed(
+        self, kit: Kit, filtered: bool, flushed: bool
+    ) -> None:
+        await self._documents(kit)
+        async with kit.session() as s:
+            s.add_all([Document(id=f"far {n}", year=2020, embedding=Vector([9, 9, n])) for n in range(3)])
+        async with kit.session() as s:
+
+            async def nearest(k: int) -> list[str]:
+                def search() -> Any:
+                    made = s.vector_search(Document, field=Document.embedding, vector=[1, 0, 0], k=k)
+                    return made.where(Document.year > 1900) if filtered else made
+
+                rows = await search().project(Document.id, score()).all_rows()
+                assert rows == sorted(rows, key=lambda row: -row["score"])
+                found = [d.id for d in await search().all()]
+                assert [row["id"] for row in rows] == found
+                assert await search().count() == len(found)
+                return found
+
+            assert await nearest(2) == ["1", "2"]
+            known = {d.id: d for d in await s.scalars(select(Document))}
+            s.add(Document(id="new", year=2020, embedding=Vector([1, 0, 0.01])))
+            known["1"].embedding = Vector([-3, 0, 0])
+            known["2"].embedding = None
+            known["far 2"].embedding = Vector([1, 0.02, 0])
+            s.delete(known["3"])
+            if flushed:
+                await s.flush()
+            assert await nearest(3) == ["new", "far 2", "1"]
+            assert len(await nearest(4)) == 4
+            assert sorted(await nearest(9)) == ["1", "far 0", "far 1", "far 2", "new"]
+        async with kit.session() as s:
+            # Committed, it is the same.
+            assert sorted(await nearest(9)) == ["1", "far 0", "far 1", "far 2", "new"]
 
     @requires(Capability.VECTOR)
     async def test_a_vector_of_another_length_is_refused_before_anything_is_sent(self, kit: Kit) -> None:

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -60,8 +60,12 @@ def attach(address: str) -> Server:
     )
 
 
-def start_embedded() -> Server:
-    """The server of arcadedb-embedded, in a process of its own: it brings its own Java."""
+def start_embedded(settings: Mapping[str, Any] | None = None) -> Server:
+    """The server of arcadedb-embedded, in a process of its own: it brings its own Java.
+
+    Args:
+        settings: further ones, named as :mod:`tests.servers.arcadedb_process` says.
+    """
     if find_spec("arcadedb_embedded") is None:
         raise NotAvailable("arcadedb-embedded is not installed")
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -70,7 +74,15 @@ def start_embedded() -> Server:
     log = folder / "output.txt"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, PROCESS, folder, str(http_port), str(bolt_port), password],
+            [
+                sys.executable,
+                PROCESS,
+                folder,
+                str(http_port),
+                str(bolt_port),
+                password,
+                json.dumps(settings or {}),
+            ],
             # The process ends when its input does, so it goes with the tests, whatever ends them.
             stdin=subprocess.PIPE,
             stdout=output,

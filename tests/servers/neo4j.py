@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,40 +96,97 @@ def start(release: Release) -> Server:
 
 def start_jars(release: Release) -> Server:
     """The server's own jars, in a process of its own."""
-    java = find_java(release)
-    library = fetch_jars(release)
-    folder = Path(tempfile.mkdtemp(prefix="runic-neo4j-"))
-    port = free_port()
-    command = [
-        str(java),
-        # Tests are short and the machine is shared: a small heap, one collector thread, a quick start.
-        *("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"),
-        *("-cp", f"{library}/*", str(LAUNCHER), str(folder / "data"), str(port)),
-    ]
-    log = (folder / "java.log").open("wb")
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+    process = Neo4jProcess(release)
+    try:
+        return _connected(release, "127.0.0.1", process.port, process.how, process.close, None)
+    except NotAvailable as error:
+        lines = process.last_words()
+        process.close()
+        raise NotAvailable(f"{error} {lines}".strip()) from error
 
-    def stop() -> None:
+
+class Neo4jProcess:
+    """The server's jars in a process, on a port that stays the same when it is started again.
+
+    It is running when the constructor returns.
+
+    Args:
+        release: the version.
+        settings: further ones, as in ``neo4j.conf``.
+
+    Raises:
+        NotAvailable: it cannot be started; the text is the reason.
+    """
+
+    def __init__(self, release: Release, settings: Mapping[str, str] | None = None) -> None:
+        self.release = release
+        java = find_java(release)
+        library = fetch_jars(release)
+        self.how = f"jars ({java.parent.parent.name})"
+        self.port = free_port()
+        self._folder = Path(tempfile.mkdtemp(prefix="runic-neo4j-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._command = [
+            str(java),
+            # Tests are short and the machine is shared: a small heap, one collector thread, a quick start.
+            *("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"),
+            *("-cp", f"{library}/*", str(LAUNCHER), str(self._folder / "data"), str(self.port)),
+        ]
+        if settings:
+            file = self._folder / "neo4j.conf"
+            file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+            self._command.append(str(file))
+        try:
+            self.start()
+        except NotAvailable as error:
+            lines = self.last_words()
+            self.close()
+            raise NotAvailable(f"{error} {lines}".strip()) from error
+
+    def start(self) -> None:
+        """Start it, or start it again on the same data."""
+        with (self._folder / "java.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+            )
+        _wait_ready(self._process, self.release)
+
+    def kill(self) -> None:
+        """End it as a power failure does: it cannot finish anything."""
+        self._end(0)
+
+    def stop(self) -> None:
+        """End it in order; it is killed if that takes too long."""
+        self._end(5)
+
+    def _end(self, patience: float) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
         assert process.stdin is not None
         assert process.stdout is not None
+        if not patience:
+            process.kill()
         process.stdin.close()
         try:
-            process.wait(5)
+            process.wait(patience or 10)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)
         process.stdout.close()
-        log.close()
-        shutil.rmtree(folder, ignore_errors=True)
 
-    try:
-        _wait_ready(process, release)
-        return _connected(release, "127.0.0.1", port, f"jars ({java.parent.parent.name})", stop, None)
-    except NotAvailable as error:
-        log.flush()
-        lines = (folder / "java.log").read_text(errors="replace").splitlines()[-3:]
-        stop()
-        raise NotAvailable(f"{error} {' / '.join(lines)}".strip()) from error
+    def close(self) -> None:
+        """End it and remove its data."""
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def last_words(self) -> str:
+        """The end of what Java said."""
+        try:
+            lines = (self._folder / "java.log").read_text(errors="replace").splitlines()[-3:]
+        except OSError:
+            return ""
+        return " / ".join(lines)
 
 
 def _wait_ready(process: subprocess.Popen[bytes], release: Release) -> None:

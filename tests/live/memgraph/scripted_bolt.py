@@ -27,6 +27,7 @@ _NAMES = {
     0x13: "ROLLBACK",
     0x2F: "DISCARD",
     0x3F: "PULL",
+    0x66: "ROUTE",
     0x6A: "LOGON",
     0x6B: "LOGOFF",
 }
@@ -57,12 +58,20 @@ class Script:
         statements: pattern of the text -> answers, one after the other; the last one stays.
         commits: what each COMMIT gets; ``None``, and those after the last one: it succeeds.
         logons: what each LOGON gets, likewise.
+        begins: what each BEGIN gets, likewise.
+        bookmarks: what each COMMIT that succeeds gives, as long as there are some.
+        route: makes the answer to ROUTE: roles and addresses; without one, there is no routing.
+        agent: what the server calls itself.
         log: every message of every connection but HELLO and GOODBYE: its name and its fields.
     """
 
     statements: dict[str, list[Answer]] = field(default_factory=dict)
     commits: list[Failure | None] = field(default_factory=list)
     logons: list[Failure | None] = field(default_factory=list)
+    begins: list[Failure | None] = field(default_factory=list)
+    bookmarks: list[str] = field(default_factory=list)
+    route: Callable[[], dict[str, list[str]] | Failure] | None = None
+    agent: str = "Neo4j/v5.11.0 compatible graph database server - Memgraph"
     log: list[tuple[str, list[Any]]] = field(default_factory=list)
 
     def names(self) -> list[str]:
@@ -173,7 +182,7 @@ class _Conversation:
     def _hello(self, _: dict[str, Any]) -> None:
         self._reply(
             None,
-            {"server": "Neo4j/v5.11.0 compatible graph database server - Memgraph", "connection_id": "1"},
+            {"server": self.script.agent, "connection_id": "1"},
         )
 
     def _logon(self, _: dict[str, Any]) -> None:
@@ -183,8 +192,20 @@ class _Conversation:
         self.failed = False
         self._reply(None)
 
-    def _begin(self, _: dict[str, Any]) -> None:
+    def _logoff(self) -> None:
         self._reply(None)
+
+    def _begin(self, _: dict[str, Any]) -> None:
+        self._reply(self.script.begins.pop(0) if self.script.begins else None)
+
+    def _route(self, context: dict[str, Any], bookmarks: list[str], extra: dict[str, Any]) -> None:
+        assert self.script.route is not None
+        table = self.script.route()
+        if isinstance(table, Failure):
+            self._reply(table)
+            return
+        servers = [{"role": role, "addresses": addresses} for role, addresses in table.items()]
+        self._reply(None, {"rt": {"ttl": 300, "db": extra.get("db") or "neo4j", "servers": servers}})
 
     def _run(self, text: str, parameters: dict[str, Any], _: dict[str, Any]) -> None:
         answer = self.script.answer(text, parameters)
@@ -209,7 +230,9 @@ class _Conversation:
         self._reply(None, {"type": self.kind})
 
     def _commit(self) -> None:
-        self._reply(self.script.commits.pop(0) if self.script.commits else None)
+        failure = self.script.commits.pop(0) if self.script.commits else None
+        given = {"bookmark": self.script.bookmarks.pop(0)} if not failure and self.script.bookmarks else {}
+        self._reply(failure, given)
 
     def _rollback(self) -> None:
         self._reply(None)

@@ -1,4 +1,6 @@
-// Starts one Neo4j with its Bolt connector and nothing else: java -cp 'lib/*' Neo4jServer.java FOLDER PORT
+// Starts one Neo4j with its Bolt connector and nothing else:
+//     java -cp 'lib/*' Neo4jServer.java FOLDER PORT [SETTINGS]
+// SETTINGS is a file of further settings, in the form of neo4j.conf.
 // Prints "ready" when it answers, and ends with its standard input, so that it never outlives who started it.
 
 import java.nio.file.Path;
@@ -13,7 +15,11 @@ import org.neo4j.io.ByteUnit;
 public class Neo4jServer {
     public static void main(String[] arguments) throws Exception {
         SocketAddress address = new SocketAddress("127.0.0.1", Integer.parseInt(arguments[1]));
-        DatabaseManagementService service = new DatabaseManagementServiceBuilder(Path.of(arguments[0]))
+        DatabaseManagementServiceBuilder builder = new DatabaseManagementServiceBuilder(Path.of(arguments[0]));
+        if (arguments.length > 2) {
+            builder.loadPropertiesFromFile(Path.of(arguments[2]));
+        }
+        DatabaseManagementService service = builder
             .setConfig(GraphDatabaseSettings.pagecache_memory, ByteUnit.mebiBytes(64))
             .setConfig(GraphDatabaseSettings.preallocate_logical_logs, false)
             .setConfig(BoltConnector.enabled, true)

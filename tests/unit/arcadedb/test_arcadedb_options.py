@@ -34,7 +34,7 @@ def test_a_url_says_where_statements_and_sql_go() -> None:
 
 
 def test_tls_of_bolt_is_tls_of_http_unless_it_is_told_otherwise() -> None:
-    assert create_arcadedb_driver("h", encrypted=True).endpoint.address == "https://h:2480"
+    assert create_arcadedb_driver("h", encrypted=True).endpoint.address == "https://h:2490"
     assert create_arcadedb_driver("h", encrypted=True, http_tls=False).endpoint.address == "http://h:2480"
 
 

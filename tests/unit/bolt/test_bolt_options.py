@@ -8,6 +8,7 @@ import pytest
 
 from runic.orm import create_async_driver, create_driver
 from runic.orm.driver.bolt import AsyncBoltDriver, BoltDriver, Options, options_from_url, url_schemes
+from runic.orm.driver.bolt.credentials import client_auth
 from runic.orm.driver.neo4j import Neo4jDialect, create_neo4j_driver
 from runic.orm.driver.neo4j.dialect import DIALECT, pinned_language
 from runic.orm.exceptions import InvalidNameError, InvalidURLError, UnknownOptionError
@@ -35,6 +36,13 @@ def test_a_url_becomes_the_client_s_own_uri(url: str, uri: str, encrypted: bool 
     assert options.client_config().get("encrypted") is encrypted
 
 
+def test_an_authority_of_one_s_own_goes_with_the_schemes_for_tls() -> None:
+    options = Options(uri="neo4j+s://h:9", ca_certs="ca.pem")
+    assert (options.client_uri, options.secure, options.any_certificate) == ("neo4j://h:9", True, False)
+    assert Options(uri="BOLT+SSC://h").any_certificate
+    assert not Options().secure
+
+
 def test_a_backend_without_routing_never_asks_for_it() -> None:
     options = Options(**options_from_url(parse_url("memgraph+s://h"), routing=False))
     assert options.client_uri == "bolt+s://h:7687"
@@ -50,7 +58,9 @@ def test_a_url_carries_everything_else_as_options() -> None:
     assert "p@ss" not in repr(options)
 
 
-@pytest.mark.parametrize("query", ["nosuch=1", "port=x", "encrypted=perhaps", "auth=x", "uri=bolt://h"])
+@pytest.mark.parametrize(
+    "query", ["nosuch=1", "port=x", "encrypted=perhaps", "auth=x", "uri=bolt://h", "bookmarks=x"]
+)
 def test_a_url_with_a_wrong_option_is_refused(query: str) -> None:
     with pytest.raises(InvalidURLError) as caught:
         create_driver(f"neo4j://ann:s3cret@h/db?{query}")
@@ -68,7 +78,11 @@ def test_a_url_with_a_wrong_option_is_refused(query: str) -> None:
         ({"password": "x"}, ValueError),
         ({"username": "a", "token": "t"}, ValueError),
         ({"uri": "bolt://ann:s3cret@h"}, ValueError),
-        ({"uri": "neo4j+s://h", "ca_certs": "ca.pem"}, ValueError),
+        ({"uri": "neo4j+ssc://h", "ca_certs": "ca.pem"}, ValueError),
+        ({"token": 7}, TypeError),
+        ({"bookmarks": "FB:x"}, TypeError),
+        ({"bookmarks": ["FB:x", 7]}, TypeError),
+        ({"bookmarks": 7}, TypeError),
         ({"ca_certs": "ca.pem", "encrypted": False}, ValueError),
     ],
 )
@@ -85,11 +99,13 @@ def test_an_unknown_option_names_the_closest() -> None:
 
 def test_credentials_of_every_kind_reach_the_client() -> None:
     neo4j = pytest.importorskip("neo4j")
-    assert Options().client_auth() is None
-    assert Options(username="ann", password="x").client_auth() == neo4j.basic_auth("ann", "x")
-    assert Options(token="t").client_auth() == neo4j.bearer_auth("t")
-    assert Options(kerberos="k").client_auth() == neo4j.kerberos_auth("k")
-    assert Options(auth=("ann", "x")).client_auth() == ("ann", "x")
+    assert client_auth(Options(), asynchronous=False) is None
+    assert client_auth(Options(username="ann", password="x"), asynchronous=False) == neo4j.basic_auth(
+        "ann", "x"
+    )
+    assert client_auth(Options(token="t"), asynchronous=False) == neo4j.bearer_auth("t")
+    assert client_auth(Options(kerberos="k"), asynchronous=False) == neo4j.kerberos_auth("k")
+    assert client_auth(Options(auth=("ann", "x")), asynchronous=False) == ("ann", "x")
 
 
 def test_the_reference_s_constructor_makes_a_driver() -> None:

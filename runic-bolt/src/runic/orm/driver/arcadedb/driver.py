@@ -25,10 +25,11 @@ __all__ = [
 ]
 
 HTTP_PORT = 2480
+HTTPS_PORT = 2490
 _HTTP_OPTIONS = frozenset({"http_host", "http_port", "http_tls"})
 #: The server has users with passwords, runs on one machine, and ignores the time limit of a transaction
 #: (26.10), which must not look as if it were kept.
-_ABSENT = frozenset({"token", "kerberos", "routing", "impersonate", "timeout"})
+_ABSENT = frozenset({"token", "kerberos", "routing", "impersonate", "timeout", "bookmarks"})
 
 OPTION_NAMES = (BOLT_OPTIONS - _ABSENT) | _HTTP_OPTIONS
 """Options of :func:`create_arcadedb_driver`."""
@@ -87,8 +88,9 @@ def create_arcadedb_driver(
         database: the database; it must exist.
         username: the user.
         password: the user's password.
-        **options: ``http_port`` (2480), ``http_host`` (the host) and ``http_tls`` for SQL, which indexes for
-            searches need, and any of :class:`~runic.orm.driver.bolt.options.Options`.
+        **options: ``http_port`` (2480, or 2490 with TLS), ``http_host`` (the host) and ``http_tls`` (as
+            Bolt) for SQL, which indexes for searches need, and any of
+            :class:`~runic.orm.driver.bolt.options.Options`.
 
     Example:
         >>> driver = create_arcadedb_driver(database="MyDB", password="secret")  # doctest: +SKIP
@@ -131,20 +133,23 @@ def _split(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _endpoint(options: Options, http: Mapping[str, Any]) -> SqlEndpoint:
-    port, host = http.get("http_port", HTTP_PORT), http.get("http_host")
+    # Credentials that Bolt encrypts are not sent in the clear beside it.
+    tls = http.get("http_tls", options.secure)
+    if type(tls) is not bool:
+        raise TypeError(f"the option http_tls must be True or False, not {type(tls).__name__}")
+    port, host = http.get("http_port", HTTPS_PORT if tls else HTTP_PORT), http.get("http_host")
     if type(port) is not int or not 0 < port < 65536:
         raise ValueError(f"the option http_port must be a port number, not {port!r}")
     if host is not None and not isinstance(host, str):
         raise TypeError(f"the option http_host must be text, not {type(host).__name__}")
-    tls = http.get("http_tls", options.encrypted)
-    if type(tls) is not bool:
-        raise TypeError(f"the option http_tls must be True or False, not {type(tls).__name__}")
     username, password = options.username, options.password
     auth: object = options.auth
     if username is None and isinstance(auth, tuple):
         username, password = cast("tuple[str, str]", auth)
     host = host or options.address.rsplit(":", 1)[0]
-    return SqlEndpoint(host, port, options.database, username, password, tls, options.ca_certs)
+    return SqlEndpoint(
+        host, port, options.database, username, password, tls, options.ca_certs, options.any_certificate
+    )
 
 
 def options_from_url(target: Target) -> dict[str, Any]:

@@ -28,12 +28,13 @@ class SqlEndpoint:
 
     Attributes:
         host: the server.
-        port: its HTTP port, 2480 unless it was told otherwise.
+        port: its HTTP port, 2480 unless it was told otherwise; that for HTTPS is another one, 2490.
         database: the database.
         username: with ``password``.
         password: never shown.
         tls: HTTPS, with a certificate that the system trusts.
         ca_certs: file of certificate authorities to trust instead.
+        any_certificate: whether the server's certificate is taken without a look.
         timeout: longest wait for an answer in seconds: building an index takes its time.
     """
 
@@ -44,6 +45,7 @@ class SqlEndpoint:
     password: str | None = field(default=None, repr=False)
     tls: bool = False
     ca_certs: str | None = None
+    any_certificate: bool = False
     timeout: float = 300.0
 
     @property
@@ -92,6 +94,9 @@ class SqlEndpoint:
         if not self.tls:
             return http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
         context = ssl.create_default_context(cafile=self.ca_certs)
+        if self.any_certificate:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
         return http.client.HTTPSConnection(self.host, self.port, timeout=self.timeout, context=context)
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
 from weakref import WeakKeyDictionary
 
 from runic.orm.driver.port import QueryResult, Request
-from runic.orm.exceptions import DriverError
+from runic.orm.exceptions import DriverError, UnsupportedByBackendError
 
+from .bookmarks import AsyncBookmarkStore, Bookmarks, BookmarkStore, checked_bookmarks
+from .credentials import client_auth, identity
 from .errors import broken, mapped
 from .links import AsyncLink, BlockingLink
 from .options import Options
 from .port import BoltPort
-from .sockets import no_abandoned_socket
+from .sockets import Opener, close_client, no_abandoned_socket
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -32,13 +34,17 @@ class _Driver:
     _dialect: BoltDialect
     _closed: bool
     _prefix: str | None
-    _bookmarks: Any
+    _bookmarks: Bookmarks
+    _manager: Any
 
     def _setup(self, options: Options, dialect: BoltDialect) -> None:
         self._options, self._dialect = options, dialect
         self._closed = False
+        self._manager = None
         self._prefix = "" if dialect.language is None else None
-        self._bookmarks = None
+        if options.bookmarks and not dialect.bookmarks:
+            raise UnsupportedByBackendError(dialect.name, "bookmarks")
+        self._bookmarks = Bookmarks(options.bookmarks)
 
     @property
     def dialect(self) -> BoltDialect:
@@ -65,13 +71,48 @@ class _Driver:
         """Longest time of a transaction, in seconds."""
         return self._options.timeout
 
-    def _client_settings(self) -> dict[str, Any]:
-        settings = {"auth": self._options.client_auth(), **self._options.client_config()}
+    @property
+    def identity(self) -> str:
+        """Who it logs in as, for messages; nothing secret."""
+        return identity(self._options)
+
+    @property
+    def bookmarks(self) -> tuple[str, ...]:
+        """What names the commits of this driver, and those that it was told: texts to hand to another.
+
+        A transaction of a driver that knows them sees what those commits wrote, on every member of a
+        cluster. Empty where the database has no bookmarks.
+
+        Example:
+            >>> other = create_driver(url, bookmarks=driver.bookmarks)  # doctest: +SKIP
+        """
+        return self._bookmarks.values()
+
+    def add_bookmarks(self, bookmarks: Iterable[str]) -> None:
+        """Let every later transaction of this driver wait for commits of another one.
+
+        Args:
+            bookmarks: ``bookmarks`` of the other driver, of another process maybe.
+
+        Raises:
+            UnsupportedByBackendError: the database has no bookmarks.
+
+        Example:
+            >>> driver.add_bookmarks(request.headers["x-bookmarks"].split(","))  # doctest: +SKIP
+        """
+        if not self._dialect.bookmarks:
+            raise UnsupportedByBackendError(self._dialect.name, "bookmarks")
+        self._bookmarks.add(checked_bookmarks(bookmarks))
+
+    def _client_settings(self, *, asynchronous: bool) -> dict[str, Any]:
+        auth = client_auth(self._options, asynchronous=asynchronous)
+        self._manager = auth if hasattr(auth, "handle_security_exception") else None
+        settings = {"auth": auth, **self._options.client_config()}
         if self._dialect.silence:
             settings["notifications_min_severity"] = "OFF"
         return settings
 
-    def _session_settings(self, *, read_only: bool) -> dict[str, Any]:
+    def _session_settings(self, store: object, *, read_only: bool) -> dict[str, Any]:
         import neo4j
 
         settings: dict[str, Any] = {
@@ -82,8 +123,8 @@ class _Driver:
             settings["database"] = self._options.database
         if self._options.impersonate is not None:
             settings["impersonated_user"] = self._options.impersonate
-        if self._bookmarks is not None:
-            settings["bookmark_manager"] = self._bookmarks
+        if self._dialect.bookmarks:
+            settings["bookmark_manager"] = store
         return settings
 
     def _learn(self, info: Any) -> str:
@@ -160,20 +201,26 @@ class BoltDriver(_Driver):
                 self._refuse_closed()
                 import neo4j
 
-                if self._dialect.bookmarks:
-                    self._bookmarks = neo4j.GraphDatabase.bookmark_manager()
                 graphs: Any = neo4j.GraphDatabase
-                client = graphs.driver(self._options.client_uri, **self._client_settings())
+                client = graphs.driver(self._options.client_uri, **self._client_settings(asynchronous=False))
+                Opener.install(client, self._options.connect_timeout)
                 known = self._client = (os.getpid(), client)
             return known[1]
 
     def link(self, *, read_only: bool) -> BlockingLink:
         """A session of the client; nothing is sent yet."""
-        return BlockingLink(self.client.session(**self._session_settings(read_only=read_only)))
+        return BlockingLink(
+            self.client.session(**self._session_settings(BookmarkStore(self._bookmarks), read_only=read_only))
+        )
 
     async def language(self) -> str:
         """What stands before statements of runic's own; asks the server once."""
         return self._learn(self.client.get_server_info()) if self._prefix is None else self._prefix
+
+    async def renew(self, refusal: Any) -> bool:
+        """Fetch other credentials after a log-in was refused: the client does that later only (6.4)."""
+        manager = self._manager
+        return manager is not None and bool(manager.handle_security_exception(manager.get_auth(), refusal))
 
     def connect(self) -> BoltPort:
         """A port; it checks a connection out of the pool when its transaction begins."""
@@ -254,7 +301,7 @@ class BoltDriver(_Driver):
         except Exception as error:
             if not broken(error):
                 raise
-            raise mapped(error, self._dialect, address=self.address) from error
+            raise mapped(error, self._dialect, address=self.address, identity=self.identity) from error
 
     def close(self) -> None:
         """Roll back what is open and close every connection. A second call does nothing."""
@@ -316,16 +363,19 @@ class AsyncBoltDriver(_Driver):
             self._refuse_closed()
             import neo4j
 
-            if self._dialect.bookmarks and self._bookmarks is None:
-                self._bookmarks = neo4j.AsyncGraphDatabase.bookmark_manager()
             graphs: Any = neo4j.AsyncGraphDatabase
-            known = graphs.driver(self._options.client_uri, **self._client_settings())
+            known = graphs.driver(self._options.client_uri, **self._client_settings(asynchronous=True))
+            Opener.install(known, self._options.connect_timeout)
             self._clients[loop] = known
         return known
 
     def link(self, *, read_only: bool) -> AsyncLink:
         """A session of the client; nothing is sent yet."""
-        return AsyncLink(self.client.session(**self._session_settings(read_only=read_only)))
+        return AsyncLink(
+            self.client.session(
+                **self._session_settings(AsyncBookmarkStore(self._bookmarks), read_only=read_only)
+            )
+        )
 
     async def language(self) -> str:
         """What stands before statements of runic's own; asks the server once."""
@@ -333,6 +383,13 @@ class AsyncBoltDriver(_Driver):
             return self._prefix
         with no_abandoned_socket():
             return self._learn(await self.client.get_server_info())
+
+    async def renew(self, refusal: Any) -> bool:
+        """See :meth:`BoltDriver.renew`."""
+        manager = self._manager
+        if manager is None:
+            return False
+        return bool(await manager.handle_security_exception(await manager.get_auth(), refusal))
 
     def connect(self) -> BoltPort:
         """A port; it checks a connection out of the pool when its transaction begins."""
@@ -383,7 +440,7 @@ class AsyncBoltDriver(_Driver):
         except Exception as error:
             if not broken(error):
                 raise
-            raise mapped(error, self._dialect, address=self.address) from error
+            raise mapped(error, self._dialect, address=self.address, identity=self.identity) from error
 
     async def aclose(self) -> None:
         """See :meth:`BoltDriver.close`. Connections of other event loops that still run stay theirs."""
@@ -395,7 +452,7 @@ class AsyncBoltDriver(_Driver):
 
         known = self._clients.pop(asyncio.get_running_loop(), None)
         if known is not None:
-            await known.close()
+            await close_client(known)
 
     async def __aenter__(self) -> Self:
         return self

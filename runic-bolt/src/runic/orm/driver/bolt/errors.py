@@ -5,6 +5,8 @@ The codes decide, not the classes and not the GQL status: Neo4j 5.26 answers mos
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from runic.orm.exceptions import (
@@ -21,7 +23,7 @@ from runic.orm.exceptions import (
 if TYPE_CHECKING:
     from .dialect import BoltDialect
 
-__all__ = ["CODES", "broken", "is_stale", "mapped"]
+__all__ = ["CODES", "broken", "is_refused", "is_stale", "mapped"]
 
 CODES: dict[str, type[DriverError]] = {
     "Neo.ClientError.Schema.ConstraintValidationFailed": ConstraintViolation,
@@ -31,9 +33,15 @@ CODES: dict[str, type[DriverError]] = {
     "Neo.TransientError.Transaction.LockClientStopped": QueryTimeout,
     "Neo.TransientError.Transaction.Terminated": QueryTimeout,
 }
-_READ_ONLY = frozenset(
-    {"Neo.ClientError.Statement.AccessMode", "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase"}
+_READ_ONLY = frozenset({"Neo.ClientError.Statement.AccessMode"})
+_OTHER_LEADER = frozenset(
+    {"Neo.ClientError.Cluster.NotALeader", "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase"}
 )
+_HINTS = {
+    # What the client knows of a peer that closes the connection before any Bolt was spoken (6.4).
+    "incomplete handshake response": "the server wants TLS, or speaks no Bolt",
+    "Failed to establish encrypted connection": "the server speaks no TLS, or not this one",
+}
 
 
 def mapped(
@@ -45,6 +53,7 @@ def mapped(
     auto_commit: bool = False,
     committing: bool = False,
     address: str = "",
+    identity: str = "",
 ) -> DriverError:
     """What an error of the client means; ``native`` becomes the cause.
 
@@ -57,10 +66,11 @@ def mapped(
             the answer to its commit.
         committing: whether it was the commit that failed.
         address: where the server is, for messages.
+        identity: who logged in, for messages.
     """
     code = getattr(native, "code", None)
     if isinstance(code, str) and code:
-        error = _of_code(code, native, dialect, statement)
+        error = _of_code(code, native, dialect, statement, identity)
     else:
         error = _of_client(
             native,
@@ -75,14 +85,17 @@ def mapped(
     return error
 
 
-def _of_code(code: str, native: Any, dialect: BoltDialect, statement: str | None) -> DriverError:
+def _of_code(
+    code: str, native: Any, dialect: BoltDialect, statement: str | None, identity: str
+) -> DriverError:
     message = str(getattr(native, "message", None) or native)
     kind = dialect.error_codes.get(code) or CODES.get(code)
     if kind is None:
         told = f"{message} ({code})"
         kind = next((kind for pattern, kind in dialect.error_texts if pattern.search(told)), None)
+    security = ".Security." in code
     if kind is None:
-        if ".Security." in code:
+        if security:
             kind = AuthError
         elif native.is_retryable():
             kind = TransientConflictError
@@ -92,7 +105,15 @@ def _of_code(code: str, native: Any, dialect: BoltDialect, statement: str | None
         message = (
             f"the statement would change the database and was sent as a read: pass write=True ({message})"
         )
-    return kind(f"{message} ({code})", backend=dialect.name, statement=statement)
+    elif code in _OTHER_LEADER:
+        message = f"the server does not take writes, or no longer ({message})"
+    elif security and identity:
+        message = f"{identity}: {message}"
+    error = kind(f"{message} ({code})", backend=dialect.name, statement=statement)
+    if security and native.is_retryable():
+        # The client has fresh credentials, or is to show the same ones again.
+        error.retryable = True
+    return error
 
 
 def _of_client(
@@ -119,9 +140,20 @@ def _of_client(
         return error
     if "ConfigurationError" in kinds:
         return DriverError(f"{address}: {native}", backend=backend, statement=statement)
+    refused = _refused_certificate(native)
+    if refused is not None:
+        lost = ConnectionLostError(
+            f"no connection to {address}: its certificate was refused: {refused}",
+            backend=backend,
+            statement=statement,
+        )
+        lost.retryable = False
+        return lost
     commit_lost = "IncompleteCommit" in kinds
     maybe = wrote and (commit_lost or auto_commit)
-    if commit_lost:
+    if "WriteServiceUnavailable" in kinds:
+        text = f"no server at {address} takes writes now"
+    elif commit_lost:
         text = "the connection broke while the commit was under way"
     elif statement is None:
         text = f"no connection to {address}"
@@ -132,20 +164,53 @@ def _of_client(
     elif statement is not None or commit_lost:
         text += ": nothing was applied"
     return ConnectionLostError(
-        f"{text} ({native})", maybe_applied=maybe, backend=backend, statement=statement
+        f"{text} ({_reasons(native)})", maybe_applied=maybe, backend=backend, statement=statement
     )
+
+
+def _reasons(native: BaseException) -> str:
+    """What the client says; what it only hides, and what that most often means."""
+    found = str(native)
+    for each in _chain(native):
+        # Of a server that is the wrong one, or of all routers (6.4).
+        if type(each).__name__ in ("NotALeader", "ForbiddenOnReadOnlyDatabase") or isinstance(
+            each, BaseExceptionGroup
+        ):
+            inner = each.exceptions if isinstance(each, BaseExceptionGroup) else (each,)
+            found += "".join(f"; {one}" for one in inner)
+    hints = [hint for sign, hint in _HINTS.items() if sign in found]
+    return "; ".join([found, *hints])
+
+
+def _refused_certificate(native: BaseException) -> str | None:
+    for each in _chain(native):
+        if isinstance(each, ssl.SSLCertVerificationError):
+            return each.verify_message or str(each)
+    return None
+
+
+def _chain(native: BaseException) -> Iterator[BaseException]:
+    """An error and what is below it; the client packs the errors of all routers into a group (6.4)."""
+    waiting, seen = [native], set[int]()
+    while waiting:
+        each = waiting.pop(0)
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        if isinstance(each, BaseExceptionGroup):
+            waiting += each.exceptions
+        below = each.__cause__ or each.__context__
+        if below is not None:
+            waiting.append(below)
 
 
 def _timed_out(native: BaseException) -> bool:
     """Whether the client gave up waiting: it hides that below an error of its own."""
-    seen: BaseException | None = native
-    for _ in range(10):
-        if seen is None:
-            return False
-        if isinstance(seen, TimeoutError) or type(seen).__name__ == "SocketDeadlineExceededError":
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
+    return any(
+        isinstance(each, TimeoutError) or type(each).__name__ == "SocketDeadlineExceededError"
+        for each in _chain(native)
+    )
 
 
 def broken(native: BaseException) -> bool:
@@ -157,6 +222,12 @@ def broken(native: BaseException) -> bool:
         return True
     # A reply that cannot be unpacked: the connection is out of step.
     return type(native).__module__.startswith("neo4j.") or isinstance(native, EOFError)
+
+
+def is_refused(native: BaseException) -> bool:
+    """Whether the server refused the credentials: nothing was run."""
+    code = getattr(native, "code", None)
+    return isinstance(code, str) and ".Security." in code
 
 
 def is_stale(native: BaseException) -> bool:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ssl
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from runic.orm.exceptions import DriverError
+
+from .bookmarks import checked_bookmarks
+
 if TYPE_CHECKING:
     from runic.orm.plugin.backend import Target
+
+    from .credentials import TokenSource
 
 __all__ = ["OPTION_NAMES", "Options", "options_from_url", "url_schemes"]
 
@@ -27,21 +34,27 @@ class Options:
         database: the database; ``None``: the user's home database.
         username: with ``password``, or neither.
         password: never shown.
-        token: a bearer token of a single sign-on, instead of a user name.
+        token: a bearer token of a single sign-on, instead of a user name; or a function that gives one,
+            or a pair of one and the seconds for which it may be used. It is called when the token has
+            expired or the server says so, and may be ``async`` for an async driver. It must not use the
+            driver.
         kerberos: a Kerberos ticket, instead of a user name.
-        auth: credentials as the client's own object, or a pair of user name and password.
+        auth: credentials as the client's own object, a manager of ``neo4j.auth_management`` among them,
+            or a pair of user name and password.
         routing: whether ``host`` is a member of a cluster, which tells where to read and where to write.
         encrypted: TLS, with a certificate that the system trusts.
-        ca_certs: file of certificate authorities to trust instead of the system's.
+        ca_certs: file of certificate authorities to trust instead of the system's, for ``encrypted=True``
+            and the schemes with ``+s``.
         max_connections: most connections of the pool.
         pool_timeout: longest wait for a free connection, then ``PoolTimeout``.
-        connect_timeout: longest wait for a connection to be made.
+        connect_timeout: longest wait for a connection to be made, encryption and log-in included.
         timeout: longest time of a transaction: the server ends it then (``QueryTimeout``).
         max_connection_age: connections older than this are closed when they come back.
         check_after: idle connections older than this are tried before they are used.
         fetch_size: records that the server sends at a time.
         impersonate: run as another user.
         user_agent: how the server's lists show the connections.
+        bookmarks: commits that the driver's transactions wait for, as ``bookmarks`` of another driver.
     """
 
     host: str = "localhost"
@@ -50,7 +63,7 @@ class Options:
     database: str | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
-    token: str | None = field(default=None, repr=False)
+    token: str | TokenSource | None = field(default=None, repr=False)
     kerberos: str | None = field(default=None, repr=False)
     auth: Any = field(default=None, repr=False)
     routing: bool = False
@@ -65,10 +78,11 @@ class Options:
     fetch_size: int = 1000
     impersonate: str | None = None
     user_agent: str | None = None
+    bookmarks: Sequence[str] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            if each.name != "auth":
+            if each.name not in ("auth", "bookmarks"):
                 _check(each.name, getattr(self, each.name))
         given = [self.username is not None, self.token is not None, self.kerberos is not None]
         if sum(given) + (self.auth is not None) > 1:
@@ -77,16 +91,28 @@ class Options:
             raise ValueError("a password needs a username")
         if self.uri is not None and "@" in urlsplit(self.uri).netloc:
             raise ValueError("credentials do not stand in uri: give username and password")
-        secure = urlsplit(self.client_uri).scheme.endswith(_SECURE)
-        if self.ca_certs is not None and (secure or not self.encrypted):
-            # The client takes authorities only where the scheme leaves encryption open.
-            raise ValueError("ca_certs needs encrypted=True and a scheme without +s or +ssc")
+        if self.ca_certs is not None and (self.any_certificate or not self.secure):
+            raise ValueError("ca_certs needs encrypted=True or a scheme with +s")
+        object.__setattr__(self, "bookmarks", checked_bookmarks(self.bookmarks))
+
+    @property
+    def secure(self) -> bool:
+        """Whether connections are encrypted."""
+        return self.encrypted or _scheme(self.uri).endswith(_SECURE)
+
+    @property
+    def any_certificate(self) -> bool:
+        """Whether the server's certificate is taken without a look."""
+        return _scheme(self.uri).endswith("+ssc")
 
     @property
     def client_uri(self) -> str:
         """The client's URI."""
         if self.uri is not None:
-            return self.uri
+            scheme = _scheme(self.uri)
+            # The client takes authorities only where the scheme leaves encryption open.
+            plain = scheme.removesuffix("+s") if self.ca_certs is not None else scheme
+            return plain + self.uri[len(scheme) :]
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'neo4j' if self.routing else 'bolt'}://{host}:{self.port}"
 
@@ -96,20 +122,12 @@ class Options:
         parts = urlsplit(self.client_uri)
         return f"{parts.hostname or 'localhost'}:{parts.port or 7687}"
 
-    def client_auth(self) -> Any:
-        """The client's credentials, or ``None``."""
-        import neo4j
-
-        if self.token is not None:
-            return neo4j.bearer_auth(self.token)
-        if self.kerberos is not None:
-            return neo4j.kerberos_auth(self.kerberos)
-        if self.username is not None:
-            return neo4j.basic_auth(self.username, self.password or "")
-        return self.auth
-
     def client_config(self) -> dict[str, Any]:
-        """The client's settings of its pool."""
+        """The client's settings of its pool.
+
+        Raises:
+            DriverError: the file ``ca_certs`` holds no authorities.
+        """
         import neo4j
 
         config: dict[str, Any] = {
@@ -122,11 +140,24 @@ class Options:
         if self.user_agent is not None:
             config["user_agent"] = self.user_agent
         # With a scheme that says so itself, the client refuses to be told.
-        if not urlsplit(self.client_uri).scheme.endswith(_SECURE):
-            config["encrypted"] = self.encrypted
+        if not _scheme(self.client_uri).endswith(_SECURE):
+            config["encrypted"] = self.secure
             if self.ca_certs is not None:
+                _check_authorities(self.ca_certs)
                 config["trusted_certificates"] = neo4j.TrustCustomCAs(self.ca_certs)
         return config
+
+
+def _scheme(uri: str | None) -> str:
+    return "" if uri is None else uri.partition("://")[0].lower()
+
+
+def _check_authorities(file: str) -> None:
+    """The client would take a file that is not there for a server that is not there (6.4)."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except OSError as error:
+        raise DriverError(f"ca_certs: no certificates can be read from {file!r}: {error}") from error
 
 
 OPTION_NAMES = frozenset(each.name for each in fields(Options))
@@ -137,6 +168,7 @@ _TEXT = frozenset(
 )
 _WHOLE = frozenset({"port", "max_connections", "fetch_size"})
 _FLAG = frozenset({"routing", "encrypted"})
+_NOT_IN_URLS = frozenset({"auth", "uri", "bookmarks"})
 _REQUIRED = _WHOLE | _FLAG | {"host", "pool_timeout", "connect_timeout", "max_connection_age"}
 
 
@@ -148,6 +180,8 @@ def _check(name: str, value: Any) -> None:
         return
     given: object = value
     kind = type(given)
+    if name == "token" and callable(given):
+        return
     if name in _TEXT:
         if not isinstance(value, str):
             raise TypeError(f"the option {name} must be text, not {kind.__name__}")
@@ -216,8 +250,8 @@ def options_from_url(target: Target, *, routing: bool) -> dict[str, Any]:
 def _typed(backend: str, query: Mapping[str, str]) -> dict[str, Any]:
     typed: dict[str, Any] = {}
     for name, text in query.items():
-        if name not in OPTION_NAMES or name in ("auth", "uri"):
-            known = ", ".join(sorted(OPTION_NAMES - {"auth", "uri"}))
+        if name not in OPTION_NAMES - _NOT_IN_URLS:
+            known = ", ".join(sorted(OPTION_NAMES - _NOT_IN_URLS))
             raise ValueError(f"a {backend} URL has no option {name!r}; there are {known}")
         typed[name] = _value(name, text)
     return typed

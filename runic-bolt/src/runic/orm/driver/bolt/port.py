@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from runic.orm.driver.port import QueryResult, Request
 from runic.orm.exceptions import DriverError, ForkedSessionError, QueryError, ServerError
 
-from .errors import broken, is_stale, mapped
+from .errors import broken, is_refused, is_stale, mapped
 from .values import checked, plain_rows
 
 if TYPE_CHECKING:
@@ -48,6 +48,11 @@ class Source(Protocol):
         ...
 
     @property
+    def identity(self) -> str:
+        """Who it logs in as, for messages; nothing secret."""
+        ...
+
+    @property
     def timeout(self) -> float | None:
         """Longest time of a transaction, in seconds."""
         ...
@@ -58,6 +63,10 @@ class Source(Protocol):
 
     async def language(self) -> str:
         """What stands before statements of runic's own; asks the server once."""
+        ...
+
+    async def renew(self, refusal: Any) -> bool:
+        """Fetch other credentials, if there is who gives them: the server refused those of a log-in."""
         ...
 
 
@@ -114,7 +123,7 @@ class BoltPort:
                     await link.kill()
                 if not broken(error):
                     raise
-                if attempt < _ATTEMPTS and is_stale(error):
+                if attempt < _ATTEMPTS and (is_stale(error) or await self._renewed(error)):
                     continue
                 raise self._error(error, None) from error
             except BaseException:
@@ -123,6 +132,10 @@ class BoltPort:
                 raise
             self._link = link
             return
+
+    async def _renewed(self, native: Any) -> bool:
+        """Whether the server refused the credentials and there are fresh ones."""
+        return is_refused(native) and (native.is_retryable() or await self._source.renew(native))
 
     async def commit(self) -> None:
         """Commit the transaction.
@@ -336,6 +349,7 @@ class BoltPort:
             auto_commit=auto_commit,
             committing=commit,
             address=self._source.address,
+            identity=self._source.identity,
         )
 
     def _check_process(self) -> None:

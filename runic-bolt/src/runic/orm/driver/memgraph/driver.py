@@ -11,7 +11,7 @@ from .dialect import DIALECT
 
 __all__ = ["OPTION_NAMES", "create_async_memgraph_driver", "create_memgraph_driver"]
 
-OPTION_NAMES = BOLT_OPTIONS - {"routing", "impersonate", "kerberos"}
+OPTION_NAMES = BOLT_OPTIONS - {"routing", "impersonate", "kerberos", "bookmarks"}
 """Options of :func:`create_memgraph_driver`."""
 
 

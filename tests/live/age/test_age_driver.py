@@ -32,6 +32,7 @@ from runic.orm.driver.age import AGEDriver, AsyncAGEDriver
 from runic.orm.driver.age.driver import create_async_age_driver
 from runic.orm.driver.age.index_adapter import AGEIndexAdapter
 from runic.orm.driver.port import Request, Store, TransactionalGraphDriver
+from runic.orm.schema.index_manager import IndexSpec
 from runic.orm.session.blocking import run_blocking
 from tests.servers.base import Server
 
@@ -422,6 +423,39 @@ def test_violations_name_the_constraint(driver: AGEDriver) -> None:
     with pytest.raises(ConstraintViolation, match="violated already"):
         adapter.create_unique_constraint("Cub", "k")
     assert {str(spec) for spec in adapter.list_indexes()} == {"UNIQUE :Beast(k)", "MANDATORY :Beast(name)"}
+
+
+def test_an_index_is_made_in_one_transaction_or_not_at_all(driver: AGEDriver) -> None:
+    """The functions of a search, the index and its comment; a name in the way is named."""
+    adapter = AGEIndexAdapter(driver)
+    adapter.create_fulltext_index("Beast", "name")
+    (name,) = [row[0] for row in driver.sql(_INDEXES, driver.graph_name) if "fulltext" in row[0]]
+    adapter.drop(IndexSpec("Beast", "name", "FULLTEXT"))
+    functions = driver.sql(_FUNCTIONS, driver.graph_name)
+    adapter.create_range_index("Theirs", "k")
+    (theirs,) = [row[0] for row in driver.sql(_INDEXES, driver.graph_name) if "Theirs" in row[0]]
+    driver.run_sql([f'ALTER INDEX "{driver.graph_name}"."{theirs}" RENAME TO "{name}"'])
+    with pytest.raises(ServerError, match=f'FULLTEXT :Beast\\(name\\): relation "{name}" already exists'):
+        adapter.create_fulltext_index("Beast", "name")
+    assert driver.sql(_FUNCTIONS, driver.graph_name) == functions == []
+    assert adapter.list_indexes() == [IndexSpec("Theirs", "k", "RANGE")]
+
+
+_INDEXES = "SELECT indexname::text FROM pg_indexes WHERE schemaname = $1 AND indexname LIKE 'runic%'"
+_FUNCTIONS = (
+    "SELECT p.proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = $1"
+)
+
+
+def test_indexes_that_somebody_made_in_sql_are_listed_and_dropped(driver: AGEDriver) -> None:
+    adapter = AGEIndexAdapter(driver)
+    driver.execute("CREATE (:Beast {k: 1, name: 'a'})")
+    value = "ag_catalog.agtype_access_operator(VARIADIC ARRAY[properties, '\"k\"'::ag_catalog.agtype])"
+    driver.run_sql([f'CREATE UNIQUE INDEX theirs ON "{driver.graph_name}"."Beast" (({value}))'])
+    assert adapter.list_indexes() == [IndexSpec("Beast", "k", "UNIQUE")]
+    adapter.create_unique_constraint("Beast", "k")
+    adapter.drop(IndexSpec("Beast", "k", "UNIQUE"), if_exists=False)
+    assert adapter.list_indexes() == []
 
 
 def test_vector_indexes_without_pgvector_say_what_to_install(

@@ -254,6 +254,37 @@ def test_duplicates_are_shown_when_a_unique_constraint_cannot_be_made(driver: Ar
     assert adapter_of(driver).list_indexes() == []
 
 
+@pytest.mark.parametrize("label", ["Animal", "Theirs"])
+def test_an_index_of_somebody_else_under_the_name_that_searches_look_for_stays(
+    driver: ArcadeDBDriver, label: str
+) -> None:
+    adapter = adapter_of(driver)
+    driver.execute(f"CREATE INDEX fulltext_Animal FOR (n:{label}) ON (n.k)")
+    theirs = adapter.list_indexes()
+    assert [str(spec) for spec in theirs] == [f"RANGE :{label}(k)"]
+    with pytest.raises(
+        ServerError, match=rf"named 'fulltext_Animal', and there is one over RANGE :{label}\(k\)"
+    ):
+        adapter.create(IndexSpec("Animal", "tag", "FULLTEXT"))
+    assert adapter.list_indexes() == theirs
+
+
+def test_a_search_index_under_another_name_is_told_and_made_anew(driver: ArcadeDBDriver) -> None:
+    from runic.migrate import SchemaManager
+
+    manager = SchemaManager(driver)
+    manager.ensure_entity_types([Article])
+    driver.sql("CREATE PROPERTY Article.body STRING")
+    driver.sql("CREATE INDEX `odd words` ON Article (body) FULL_TEXT")
+    with pytest.raises(ServerError, match="'odd words', and searches look for 'fulltext_Article'"):
+        manager.adapter.create(IndexSpec("Article", "body", "FULLTEXT"))
+    (changed,) = manager.validate_schema([Article]).changed_indexes
+    assert str(changed) == "FULLTEXT :Article(body) has name 'odd words'"
+    manager.sync_schema([Article], drop_extra=True)
+    assert manager.validate_schema([Article]).is_valid
+    assert {row[1] for row in driver.execute("SHOW INDEXES", write=False).rows} >= {"fulltext_Article"}
+
+
 def test_a_property_may_have_a_range_index_and_be_searched(driver: ArcadeDBDriver) -> None:
     adapter = adapter_of(driver)
     adapter.create(IndexSpec("Animal", "tag", "RANGE"))

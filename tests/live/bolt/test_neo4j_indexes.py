@@ -175,3 +175,143 @@ def test_what_the_edition_has_not_is_refused_by_name(adapter: Neo4jIndexAdapter)
         adapter.create_vector_index("A", "v", dimension=0)
     with pytest.raises(MetadataError, match="unknown index type"):
         adapter.create(IndexSpec("A", "k", "BTREE"))
+
+
+# -- what the server made and cannot use ----------------------------------------------------------
+
+LARGE = "x" * 20_000  # more than an index takes
+
+
+@BOTH
+def test_an_index_that_could_not_be_populated_is_an_error_each_time(
+    adapter: Neo4jIndexAdapter, driver: BoltDriver
+) -> None:
+    driver.execute("CREATE (:Big {k: $v})", {"v": LARGE})
+    for _ in range(2):
+        with pytest.raises(
+            ServerError, match=r"RANGE :Big\(k\) could not be made: .*too large to index"
+        ) as told:
+            adapter.create_range_index("Big", "k")
+        assert "\n" not in str(told.value)  # no stack trace
+        assert names(driver) == set()
+    with pytest.raises(ServerError, match="too large"):
+        adapter.create_unique_constraint("Big", "k")
+    assert adapter.list_indexes() == []
+    driver.execute("MATCH (n:Big) DELETE n")
+    adapter.create_range_index("Big", "k")
+    assert adapter.list_indexes() == [IndexSpec("Big", "k", "RANGE")]
+
+
+def test_a_failed_index_of_somebody_else_is_not_there_and_gives_way(
+    adapter: Neo4jIndexAdapter, driver: BoltDriver
+) -> None:
+    driver.execute("CREATE (:Big {k: $v})", {"v": LARGE})
+    driver.execute("CREATE INDEX theirs FOR (n:Big) ON (n.k)")
+    with pytest.raises(ServerError, match=r"(?i)failed state"):
+        driver.execute("CALL db.awaitIndexes(60)")
+    assert adapter.list_indexes() == []
+    driver.execute("MATCH (n:Big) DELETE n")
+    adapter.create_range_index("Big", "k")
+    assert names(driver) == {"range_Big_k"}
+    assert adapter.list_indexes() == [IndexSpec("Big", "k", "RANGE")]
+
+
+def test_a_unique_constraint_replaces_an_index_that_failed(
+    adapter: Neo4jIndexAdapter, driver: BoltDriver
+) -> None:
+    driver.execute("CREATE (:Big {k: $v})", {"v": LARGE})
+    driver.execute("CREATE INDEX theirs FOR (n:Big) ON (n.k)")
+    with pytest.raises(ServerError, match=r"(?i)failed state"):
+        driver.execute("CALL db.awaitIndexes(60)")
+    driver.execute("MATCH (n:Big) DELETE n")
+    adapter.create_unique_constraint("Big", "k")
+    assert adapter.list_indexes() == [IndexSpec("Big", "k", "UNIQUE")]
+
+
+# -- what somebody else made ------------------------------------------------------------------------
+
+
+def test_a_name_that_somebody_else_took_is_an_error_and_theirs_stays(
+    adapter: Neo4jIndexAdapter, driver: BoltDriver
+) -> None:
+    driver.execute("CREATE INDEX range_A_k FOR (n:Theirs) ON (n.q)")
+    driver.execute("CREATE FULLTEXT INDEX fulltext_A FOR (n:Theirs|Other) ON EACH [n.q]")
+    theirs = set(adapter.list_indexes())
+    for create in (adapter.create_range_index, adapter.create_fulltext_index):
+        with pytest.raises(ServerError, match="already exists an index called"):
+            create("A", "k")
+        assert set(adapter.list_indexes()) == theirs
+    driver.execute("DROP INDEX fulltext_A")
+    driver.execute("CREATE FULLTEXT INDEX fulltext_A FOR (n:A|Other) ON EACH [n.q]")
+    with pytest.raises(ServerError, match=r"'fulltext_A' is for Other as well as A"):
+        adapter.create_fulltext_index("A", "k")
+    with pytest.raises(ServerError, match="drop it by its name"):
+        adapter.drop(IndexSpec("A", "q", "FULLTEXT"))
+    assert "fulltext_A" in names(driver)
+
+
+def test_an_index_that_searches_would_not_find_is_told_and_made_anew(
+    adapter: Neo4jIndexAdapter, driver: BoltDriver
+) -> None:
+    driver.execute(
+        "CREATE VECTOR INDEX theirs FOR (n:Paper) ON (n.look) OPTIONS {indexConfig:"
+        " {`vector.dimensions`: 3, `vector.similarity_function`: 'cosine'}}"
+    )
+    driver.execute("CREATE FULLTEXT INDEX words FOR (n:Paper) ON EACH [n.title, n.text]")
+    told = {str(spec): spec.options.get("name") for spec in adapter.list_indexes()}
+    assert told["VECTOR :Paper(look)"] == "theirs"
+    assert told["FULLTEXT :Paper(title)"] == "words"
+    with pytest.raises(ServerError, match="'theirs', and searches look for 'vector_Paper_look'"):
+        adapter.create_vector_index("Paper", "look", dimension=3)
+
+    manager = SchemaManager(driver)
+    result = manager.validate_schema([Paper])
+    assert {str(each) for each in result.changed_indexes} == {
+        "VECTOR :Paper(look) has name 'theirs'",
+        "FULLTEXT :Paper(title) has name 'words'",
+        "FULLTEXT :Paper(text) has name 'words'",
+    }
+    with pytest.raises(ServerError, match="'words', and searches look for 'fulltext_Paper'"):
+        manager.sync_schema([Paper])
+    manager.sync_schema([Paper], drop_extra=True)
+    assert manager.validate_schema([Paper]).is_valid
+    assert {"theirs", "words"}.isdisjoint(names(driver))
+    with Session(driver) as session:
+        session.add(Paper(id="1", title="running shoes", look=Vector([1, 0, 0])))
+    driver.execute("CALL db.awaitIndexes(60)")
+    with Session(driver) as session:
+        assert [p.id for p in session.fulltext_search(Paper, query="shoes").all()] == ["1"]
+        assert [
+            p.id for p in session.vector_search(Paper, field=Paper.look, vector=[1, 0, 0], k=1).all()
+        ] == ["1"]
+
+
+def test_an_index_of_somebody_else_over_the_same_stays_beside_runic_s(
+    adapter: Neo4jIndexAdapter, driver: BoltDriver
+) -> None:
+    driver.execute("CREATE FULLTEXT INDEX words FOR (n:Paper|Other) ON EACH [n.title]")
+    with pytest.raises(ServerError, match="'words'"):
+        adapter.create_fulltext_index("Paper", "title")
+    adapter.create_fulltext_index("Paper", "text")
+    driver.execute("DROP INDEX fulltext_Paper")
+    driver.execute("CREATE FULLTEXT INDEX fulltext_Paper FOR (n:Paper) ON EACH [n.title]")
+    assert [dict(s.options) for s in adapter.list_indexes() if s.label == "Paper"] == [
+        {"language": "standard-no-stop-words"}
+    ]
+    adapter.drop(IndexSpec("Paper", "title", "FULLTEXT"))
+    assert names(driver) == {"words"}
+
+
+@BOTH
+def test_point_and_range_indexes_are_used(adapter: Neo4jIndexAdapter, driver: BoltDriver) -> None:
+    driver.execute(
+        "UNWIND range(1, 2000) AS i CREATE (:P {a: i, at: point({latitude: i / 100.0, longitude: 1.0})})"
+    )
+    adapter.create_point_index("P", "at")
+    adapter.create_range_index("P", "a")
+    for where in (
+        "point.distance(n.at, point({latitude: 5.0, longitude: 1.0})) < 1000",
+        "n.a = 5",
+    ):
+        plan = driver.execute(f"EXPLAIN MATCH (n:P) WHERE {where} RETURN n").raw.plan
+        assert "NodeIndexSeek" in str(plan), where

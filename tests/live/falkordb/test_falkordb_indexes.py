@@ -187,6 +187,34 @@ def test_indexes_of_one_property_do_not_disturb_each_other(adapter: FalkorDBInde
     }
 
 
+def test_an_index_that_another_constraint_needs_stays(
+    adapter: FalkorDBIndexAdapter, driver: FalkorDBDriver
+) -> None:
+    """The server refuses to drop it, and then ends at the next listing of indexes (4.22)."""
+    adapter.create_unique_constraint("P", "a")
+    adapter.create_unique_constraint("P", "a", "b")
+    adapter.drop(IndexSpec("P", "a", "UNIQUE"))
+    adapter.drop(IndexSpec("P", "a", "RANGE"))
+    assert adapter.list_indexes() == [IndexSpec("P", "a", "UNIQUE", properties=("a", "b"))]
+    driver.execute("CREATE (:P {c: 1}), (:P {c: 1})")
+    adapter.create_unique_constraint("P", "c", "a")
+    with pytest.raises(ConstraintViolation):
+        adapter.create_unique_constraint("P", "c")
+    adapter.drop(IndexSpec("P", "a", "UNIQUE", properties=("a", "b")))
+    adapter.drop(IndexSpec("P", "c", "UNIQUE", properties=("c", "a")))
+    assert adapter.list_indexes() == []
+    assert driver.execute("CALL db.indexes() YIELD label RETURN label", write=False).rows == []
+
+
+def test_a_range_index_serves_distances(adapter: FalkorDBIndexAdapter, driver: FalkorDBDriver) -> None:
+    driver.execute("UNWIND range(1, 500) AS i CREATE (:P {at: point({latitude: i / 10.0, longitude: 1.0})})")
+    near = "MATCH (n:P) WHERE distance(n.at, point({latitude: 5.0, longitude: 1.0})) < 12000 RETURN count(n)"
+    expected = driver.execute(near, write=False).rows
+    adapter.create_point_index("P", "at")
+    assert "Index Scan" in plan(driver, near)
+    assert driver.execute(near, write=False).rows == expected == [[3]]
+
+
 @pytest.mark.parametrize("name", ["a`b", "", "a\0b", "a`) ON (n.x) //"])
 def test_names_that_cannot_be_quoted_are_refused_everywhere(adapter: FalkorDBIndexAdapter, name: str) -> None:
     calls: list[Any] = [

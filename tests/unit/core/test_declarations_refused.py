@@ -193,7 +193,7 @@ def test_wrong_indexes_are_refused():
     with pytest.raises(MetadataError, match="different fields"):
         Index("a", "a")
     with pytest.raises(
-        MetadataError, match="unknown index type 'HASH': one of RANGE, FULLTEXT, VECTOR, UNIQUE"
+        MetadataError, match="unknown index type 'HASH': one of RANGE, FULLTEXT, VECTOR, POINT, UNIQUE"
     ):
         Index("a", type="HASH")
     with pytest.raises(MetadataError, match="a vector index takes one field"):

@@ -51,9 +51,14 @@ class Capability(Enum):
     COMPOSITE_INDEX = "composite indexes"
     EDGE_INDEX = "indexes on relationship properties"
     UNIQUE = "unique constraints"
+    EDGE_UNIQUE = "unique constraints on relationships"
     MANDATORY = "required properties enforced by the server"
+    EDGE_MANDATORY = "required properties of relationships enforced by the server"
     FULLTEXT_INDEX = "fulltext indexes"
+    EDGE_FULLTEXT_INDEX = "fulltext indexes on relationships"
     VECTOR_INDEX = "vector indexes"
+    EDGE_VECTOR_INDEX = "vector indexes on relationships"
+    POINT_INDEX = "indexes that serve distance"
     NONFINITE_FLOAT = "NaN and infinity"
 
 

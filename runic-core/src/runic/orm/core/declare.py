@@ -21,7 +21,7 @@ __all__ = ["collect_fields", "suggest"]
 
 _SIMILARITIES = ("cosine", "euclidean")
 _DIRECTIONS = ("OUTGOING", "INCOMING", "BOTH")
-_INDEX_KINDS = ("RANGE", "FULLTEXT", "VECTOR")
+_INDEX_KINDS = ("RANGE", "FULLTEXT", "VECTOR", "POINT")
 # Suffixes of properties that runic itself stores beside a field.
 _RESERVED_SUFFIXES = ("__exact",)
 
@@ -194,7 +194,7 @@ def _vector_faults(field: FieldDescriptor) -> Iterable[str]:
             yield f"unknown similarity {field.similarity!r}: one of {', '.join(_SIMILARITIES)}"
         if field.index_type != "VECTOR":
             yield 'similarity belongs to index_type="VECTOR"'
-    if field.unique and field.index_type in ("FULLTEXT", "VECTOR"):
+    if field.unique and field.index_type in ("FULLTEXT", "VECTOR", "POINT"):
         yield f"a {field.index_type} index cannot be unique"
 
 

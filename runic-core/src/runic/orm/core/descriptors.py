@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["MISSING", "Direction", "Field", "FieldDescriptor", "IndexKind", "Loading", "Relation"]
 
 _Class = type[Any]  # "type" is an attribute below
-IndexKind = Literal["RANGE", "FULLTEXT", "VECTOR"]
+IndexKind = Literal["RANGE", "FULLTEXT", "VECTOR", "POINT"]
 Direction = Literal["OUTGOING", "INCOMING", "BOTH"]
 Loading = Literal["select", "raise", "batch"]
 
@@ -304,7 +304,7 @@ def Field(  # noqa: N802  # the API's name
         init: whether the field is a parameter of ``__init__``.
         kw_only: whether that parameter is by keyword only.
         index: make a range index (or one of ``index_type``).
-        index_type: ``"RANGE"``, ``"FULLTEXT"`` or ``"VECTOR"``; implies ``index``.
+        index_type: ``"RANGE"``, ``"FULLTEXT"``, ``"VECTOR"`` or ``"POINT"``; implies ``index``.
         unique: make a unique constraint.
         required: refuse ``None`` and absence.
         primary_key: the field that identifies the entity.

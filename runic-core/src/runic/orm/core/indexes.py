@@ -9,7 +9,7 @@ from runic.orm.exceptions import MetadataError
 
 __all__ = ["INDEX_TYPES", "Index", "IndexType"]
 
-IndexType = Literal["RANGE", "FULLTEXT", "VECTOR", "UNIQUE"]
+IndexType = Literal["RANGE", "FULLTEXT", "VECTOR", "POINT", "UNIQUE"]
 INDEX_TYPES: Final[tuple[str, ...]] = get_args(IndexType)
 
 
@@ -25,8 +25,8 @@ class Index:
 
     Args:
         fields: names of the properties, in the order of the index.
-        type: ``"RANGE"`` (default), ``"UNIQUE"`` (a constraint) or ``"FULLTEXT"``; ``"VECTOR"`` takes
-            exactly one property, which must say its dimension.
+        type: ``"RANGE"`` (default), ``"UNIQUE"`` (a constraint) or ``"FULLTEXT"``; ``"VECTOR"`` and
+            ``"POINT"`` take exactly one property, of which the first must say its dimension.
         name: the index's name, on servers whose indexes have names; ``None``: made from the rest.
 
     Raises:
@@ -41,8 +41,8 @@ class Index:
             raise MetadataError(f"an Index takes the names of one or more different fields, got {fields!r}")
         if type not in INDEX_TYPES:
             raise MetadataError(f"unknown index type {type!r}: one of {', '.join(INDEX_TYPES)}")
-        if type == "VECTOR" and len(fields) != 1:
-            raise MetadataError(f"a vector index takes one field, got {fields!r}")
+        if type in ("VECTOR", "POINT") and len(fields) != 1:
+            raise MetadataError(f"a {type.lower()} index takes one field, got {fields!r}")
         self.fields: tuple[str, ...] = fields
         self.type: IndexType = type
         self.name: str | None = None if name is None else check_name(name, "index name")

@@ -100,6 +100,8 @@ def _type_faults(field: FieldDescriptor, found: FieldType) -> list[str]:
     vector_like = kind in (Kind.VECTOR, Kind.CUSTOM)
     if field.index_type == "VECTOR" and not vector_like:
         faults.append(f'index_type="VECTOR" needs a Vector field, not {_kind(kind)}')
+    if field.index_type == "POINT" and kind not in (Kind.POINT, Kind.CUSTOM):
+        faults.append(f'index_type="POINT" needs a GeoLocation field, not {_kind(kind)}')
     if field.dimension is not None and not vector_like:
         faults.append(f"dimension needs a Vector field, not {_kind(kind)}")
     if field.primary_key and kind in (Kind.JSON, Kind.LIST, Kind.VECTOR, Kind.POINT):
@@ -194,6 +196,8 @@ def check_types(meta: NodeMeta | EdgeMeta | Any) -> None:
                 raise MetadataError(f"{where}: {name!r} is a generated key and no property")
             if index.type == "VECTOR" and field.type.kind not in (Kind.VECTOR, Kind.CUSTOM):
                 raise MetadataError(f"{where}: {name!r} is no Vector field")
+            if index.type == "POINT" and field.type.kind not in (Kind.POINT, Kind.CUSTOM):
+                raise MetadataError(f"{where}: {name!r} is no GeoLocation field")
 
 
 def check_now(meta: NodeMeta | EdgeMeta) -> None:

@@ -43,7 +43,8 @@ class Backend:
         dialect: makes the dialect without a connection, for ``stmt.compile(name)``.
         connect: makes the sync driver from options; imports the client library then, not before.
         connect_async: makes the async driver, of the same options.
-        index_adapter: makes the index adapter of a driver (sync) or of a raw handle.
+        index_adapter: makes the index adapter of a sync driver.
+        async_index_adapter: makes the index adapter of an async driver.
         url_schemes: URL schemes it answers to (``"falkordb"``, ``"falkordb+embedded"``).
         options_from_url: a taken-apart URL -> options of ``connect``.
         options: names of the options of ``connect``; an unknown one is refused with the closest match.
@@ -56,6 +57,7 @@ class Backend:
     connect: Callable[..., GraphDriver]
     connect_async: Callable[..., AsyncGraphDriver]
     index_adapter: Callable[[Any], Any] | None = None
+    async_index_adapter: Callable[[Any], Any] | None = None
     url_schemes: tuple[str, ...] = ()
     options_from_url: Callable[[Target], dict[str, Any]] | None = None
     options: frozenset[str] = frozenset()

@@ -43,9 +43,13 @@ _CAPABILITIES = frozenset(
         Capability.COMPOSITE_INDEX,
         Capability.EDGE_INDEX,
         Capability.UNIQUE,
+        Capability.EDGE_UNIQUE,
         Capability.MANDATORY,
+        Capability.EDGE_MANDATORY,
         Capability.FULLTEXT_INDEX,
+        Capability.EDGE_FULLTEXT_INDEX,
         Capability.VECTOR_INDEX,
+        Capability.EDGE_VECTOR_INDEX,
     }
 )
 
@@ -53,6 +57,7 @@ _HINTS: Mapping[Capability, str] = {
     Capability.INTERN: "the server has no such thing; leave interned=True out",
     Capability.SAVEPOINTS: "a block of session.transaction() is flushed at its end, or not at all",
     Capability.NONFINITE_FLOAT: "runic keeps NaN and infinity out of every database",
+    Capability.POINT_INDEX: "places are maps of numbers; index the properties that a search narrows first",
 }
 
 

@@ -12,7 +12,7 @@ from .driver import create_age_driver, create_async_age_driver
 from .options import OPTION_NAMES, URL_SCHEMES, options_from_url
 
 if TYPE_CHECKING:
-    from .index_adapter import AGEIndexAdapter
+    from .index_adapter import AGEIndexAdapter, AsyncAGEIndexAdapter
 
 __all__ = ["AGEPlugin", "plugin"]
 
@@ -21,6 +21,12 @@ def _index_adapter(handle: Any) -> AGEIndexAdapter:
     from .index_adapter import AGEIndexAdapter
 
     return AGEIndexAdapter(handle)
+
+
+def _async_index_adapter(handle: Any) -> AsyncAGEIndexAdapter:
+    from .index_adapter import AsyncAGEIndexAdapter
+
+    return AsyncAGEIndexAdapter(handle)
 
 
 def _dialect() -> AGEDialect:
@@ -40,6 +46,7 @@ class AGEPlugin:
             connect=create_age_driver,
             connect_async=create_async_age_driver,
             index_adapter=_index_adapter,
+            async_index_adapter=_async_index_adapter,
             url_schemes=URL_SCHEMES,
             options_from_url=options_from_url,
             options=OPTION_NAMES,

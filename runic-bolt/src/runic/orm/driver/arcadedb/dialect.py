@@ -40,8 +40,11 @@ _CAPABILITIES = frozenset(
         Capability.COMPOSITE_INDEX,
         Capability.EDGE_INDEX,
         Capability.UNIQUE,
+        Capability.EDGE_UNIQUE,
         Capability.MANDATORY,
+        Capability.EDGE_MANDATORY,
         Capability.FULLTEXT_INDEX,
+        Capability.EDGE_FULLTEXT_INDEX,
         Capability.VECTOR_INDEX,
     }
 )
@@ -53,6 +56,8 @@ _HINTS: Mapping[Capability, str] = {
     Capability.WRITE_TIMEOUT: "the server ignores it (26.10)",
     Capability.NONFINITE_FLOAT: "NaN equals nothing and has no place in an order",
     Capability.INTERN: "the server has no such function",
+    Capability.EDGE_VECTOR_INDEX: "the server cannot search them (26.10)",
+    Capability.POINT_INDEX: "the server keeps a range index instead, which serves no distance (26.10)",
 }
 
 FULLTEXT_PREFIX = "fulltext_"

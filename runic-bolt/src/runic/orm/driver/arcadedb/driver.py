@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -71,6 +72,27 @@ class ArcadeDBDriver(BoltDriver):
 class AsyncArcadeDBDriver(AsyncBoltDriver):
     """The async twin of :class:`ArcadeDBDriver`."""
 
+    _endpoint: SqlEndpoint | None = None
+
+    @classmethod
+    def with_sql(cls, options: Options, endpoint: SqlEndpoint) -> Self:
+        """See :meth:`ArcadeDBDriver.with_sql`."""
+        driver = cls.open(options, DIALECT)
+        driver._endpoint = endpoint
+        return driver
+
+    @property
+    def endpoint(self) -> SqlEndpoint:
+        """Where SQL goes."""
+        if self._endpoint is None:
+            self._endpoint = _endpoint(self.options, {})
+        return self._endpoint
+
+    async def sql(self, statement: str) -> list[dict[str, Any]]:
+        """See :meth:`ArcadeDBDriver.sql`; the answer is awaited in a thread."""
+        self._refuse_closed()
+        return await asyncio.to_thread(self.endpoint.run, statement)
+
 
 def create_arcadedb_driver(
     host: str = "localhost",
@@ -110,9 +132,8 @@ def create_async_arcadedb_driver(
 ) -> AsyncArcadeDBDriver:
     """The async twin of :func:`create_arcadedb_driver`; same arguments."""
     bolt, http = _split({**options, **_given(host, port, database, username, password)})
-    driver = AsyncArcadeDBDriver.open(Options(**bolt), DIALECT)
-    _endpoint(driver.options, http)  # says what is wrong with the options for SQL
-    return driver
+    given = Options(**bolt)
+    return AsyncArcadeDBDriver.with_sql(given, _endpoint(given, http))
 
 
 def _given(

@@ -12,7 +12,7 @@ from .dialect import DIALECT, ArcadeDBDialect
 from .driver import OPTION_NAMES, create_arcadedb_driver, create_async_arcadedb_driver, options_from_url
 
 if TYPE_CHECKING:
-    from .index_adapter import ArcadeDBIndexAdapter
+    from .index_adapter import ArcadeDBIndexAdapter, AsyncArcadeDBIndexAdapter
 
 __all__ = ["ArcadeDBPlugin", "plugin"]
 
@@ -21,6 +21,12 @@ def _index_adapter(handle: Any) -> ArcadeDBIndexAdapter:
     from .index_adapter import ArcadeDBIndexAdapter
 
     return ArcadeDBIndexAdapter(handle)
+
+
+def _async_index_adapter(handle: Any) -> AsyncArcadeDBIndexAdapter:
+    from .index_adapter import AsyncArcadeDBIndexAdapter
+
+    return AsyncArcadeDBIndexAdapter(handle)
 
 
 def _dialect() -> ArcadeDBDialect:
@@ -40,6 +46,7 @@ class ArcadeDBPlugin:
             connect=create_arcadedb_driver,
             connect_async=create_async_arcadedb_driver,
             index_adapter=_index_adapter,
+            async_index_adapter=_async_index_adapter,
             url_schemes=url_schemes("arcadedb", routing=False),
             options_from_url=options_from_url,
             options=OPTION_NAMES,

@@ -48,7 +48,10 @@ _CAPABILITIES = frozenset(
         Capability.UNIQUE,
         Capability.MANDATORY,
         Capability.FULLTEXT_INDEX,
+        Capability.EDGE_FULLTEXT_INDEX,
         Capability.VECTOR_INDEX,
+        Capability.POINT_INDEX,
+        Capability.EDGE_VECTOR_INDEX,
     }
 )
 
@@ -57,6 +60,8 @@ _HINTS: Mapping[Capability, str] = {
     Capability.READ_ONLY: "only replicas refuse writes; runic refuses them before",
     Capability.INTERN: "the server has no such function",
     Capability.NONFINITE_FLOAT: "NaN equals nothing and has no place in an order",
+    Capability.EDGE_UNIQUE: "the server has constraints on nodes only",
+    Capability.EDGE_MANDATORY: "the server has constraints on nodes only; use Field(required=True)",
 }
 
 _DOT = "reduce(t = 0.0, i IN range(0, size({a}) - 1) | t + {a}[i] * {b}[i])"

@@ -12,7 +12,7 @@ from .dialect import DIALECT, MemgraphDialect
 from .driver import OPTION_NAMES, create_async_memgraph_driver, create_memgraph_driver
 
 if TYPE_CHECKING:
-    from .index_adapter import MemgraphIndexAdapter
+    from .index_adapter import AsyncMemgraphIndexAdapter, MemgraphIndexAdapter
 
 __all__ = ["MemgraphPlugin", "plugin"]
 
@@ -21,6 +21,12 @@ def _index_adapter(handle: Any) -> MemgraphIndexAdapter:
     from .index_adapter import MemgraphIndexAdapter
 
     return MemgraphIndexAdapter(handle)
+
+
+def _async_index_adapter(handle: Any) -> AsyncMemgraphIndexAdapter:
+    from .index_adapter import AsyncMemgraphIndexAdapter
+
+    return AsyncMemgraphIndexAdapter(handle)
 
 
 def _dialect() -> MemgraphDialect:
@@ -44,6 +50,7 @@ class MemgraphPlugin:
             connect=create_memgraph_driver,
             connect_async=create_async_memgraph_driver,
             index_adapter=_index_adapter,
+            async_index_adapter=_async_index_adapter,
             url_schemes=url_schemes("memgraph", routing=False),
             options_from_url=_options_from_url,
             options=OPTION_NAMES,

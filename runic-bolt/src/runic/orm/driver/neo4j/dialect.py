@@ -39,8 +39,12 @@ _CAPABILITIES = frozenset(
         Capability.COMPOSITE_INDEX,
         Capability.EDGE_INDEX,
         Capability.UNIQUE,
+        Capability.EDGE_UNIQUE,
         Capability.FULLTEXT_INDEX,
+        Capability.EDGE_FULLTEXT_INDEX,
         Capability.VECTOR_INDEX,
+        Capability.POINT_INDEX,
+        Capability.EDGE_VECTOR_INDEX,
     }
 )
 
@@ -49,6 +53,7 @@ _HINTS: Mapping[Capability, str] = {
     Capability.MANDATORY: "existence constraints need the Enterprise Edition; use Field(required=True)",
     Capability.INTERN: "the server has nothing like it; the text is stored as it is",
     Capability.NONFINITE_FLOAT: "NaN is not even equal to itself in a query",
+    Capability.EDGE_MANDATORY: "existence constraints need the Enterprise Edition; use Field(required=True)",
 }
 
 _FUNCTIONS: Mapping[str, str] = {"distance": "point.distance"}

@@ -12,7 +12,7 @@ from .dialect import DIALECT, Neo4jDialect
 from .driver import create_async_neo4j_driver, create_neo4j_driver
 
 if TYPE_CHECKING:
-    from .index_adapter import Neo4jIndexAdapter
+    from .index_adapter import AsyncNeo4jIndexAdapter, Neo4jIndexAdapter
 
 __all__ = ["Neo4jPlugin", "plugin"]
 
@@ -21,6 +21,12 @@ def _index_adapter(driver: Any) -> Neo4jIndexAdapter:
     from .index_adapter import Neo4jIndexAdapter
 
     return Neo4jIndexAdapter(driver)
+
+
+def _async_index_adapter(handle: Any) -> AsyncNeo4jIndexAdapter:
+    from .index_adapter import AsyncNeo4jIndexAdapter
+
+    return AsyncNeo4jIndexAdapter(handle)
 
 
 def _dialect() -> Neo4jDialect:
@@ -44,6 +50,7 @@ class Neo4jPlugin:
             connect=create_neo4j_driver,
             connect_async=create_async_neo4j_driver,
             index_adapter=_index_adapter,
+            async_index_adapter=_async_index_adapter,
             url_schemes=url_schemes("neo4j", routing=True),
             options_from_url=_options_from_url,
             options=OPTION_NAMES,

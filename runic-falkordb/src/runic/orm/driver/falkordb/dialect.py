@@ -39,9 +39,14 @@ _CAPABILITIES = frozenset(
         Capability.COMPOSITE_INDEX,
         Capability.EDGE_INDEX,
         Capability.UNIQUE,
+        Capability.EDGE_UNIQUE,
         Capability.MANDATORY,
+        Capability.EDGE_MANDATORY,
         Capability.FULLTEXT_INDEX,
+        Capability.EDGE_FULLTEXT_INDEX,
         Capability.VECTOR_INDEX,
+        Capability.POINT_INDEX,
+        Capability.EDGE_VECTOR_INDEX,
     }
 )
 

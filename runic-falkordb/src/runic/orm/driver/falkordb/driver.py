@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from .dialect import FalkorDBDialect
     from .embedded import EmbeddedServer
 
-__all__ = ["AsyncFalkorDBDriver", "FalkorDBDriver", "create_async_falkordb_driver", "create_falkordb_driver"]
+__all__ = [
+    "AsyncFalkorDBDriver",
+    "FalkorDBDriver",
+    "create_async_falkordb_driver",
+    "create_falkordb_driver",
+    "send_command",
+]
 
 
 class _Driver:
@@ -118,7 +124,7 @@ class FalkorDBDriver(_Driver):
         Raises:
             DriverError: the server's error reply, or a failure of the connection.
         """
-        return _run(_command(self.connect(), words))
+        return _run(send_command(self.connect(), words))
 
     def delete_graph(self) -> None:
         """Delete the whole graph with its indexes and constraints. An absent one is left absent."""
@@ -180,7 +186,7 @@ class AsyncFalkorDBDriver(_Driver):
 
     async def command(self, *words: str) -> Any:
         """See :meth:`FalkorDBDriver.command`."""
-        return await _command(self.connect(), words)
+        return await send_command(self.connect(), words)
 
     async def delete_graph(self) -> None:
         """See :meth:`FalkorDBDriver.delete_graph`."""
@@ -206,7 +212,8 @@ class AsyncFalkorDBDriver(_Driver):
         await self.aclose()
 
 
-async def _command(port: FalkorDBPort, words: tuple[str, ...]) -> Any:
+async def send_command(port: FalkorDBPort, words: tuple[str, ...]) -> Any:
+    """Send one command on a port of its own, which is released, and return the reply."""
     from . import errors
     from .wire import command
 
@@ -224,7 +231,7 @@ async def _delete_graph(port: FalkorDBPort) -> None:
     from .wire import is_absent_graph
 
     try:
-        await _command(port, ("GRAPH.DELETE", port.options.graph))
+        await send_command(port, ("GRAPH.DELETE", port.options.graph))
     except ServerError as error:
         if not is_absent_graph(error):
             raise

@@ -18,7 +18,7 @@ from .driver import (
 from .options import OPTION_NAMES, URL_SCHEMES, options_from_url
 
 if TYPE_CHECKING:
-    from .index_adapter import FalkorDBIndexAdapter
+    from .index_adapter import AsyncFalkorDBIndexAdapter, FalkorDBIndexAdapter
 
 __all__ = ["FalkorDBPlugin", "plugin"]
 
@@ -27,6 +27,12 @@ def _index_adapter(handle: Any) -> FalkorDBIndexAdapter:
     from .index_adapter import FalkorDBIndexAdapter
 
     return FalkorDBIndexAdapter(handle)
+
+
+def _async_index_adapter(handle: Any) -> AsyncFalkorDBIndexAdapter:
+    from .index_adapter import AsyncFalkorDBIndexAdapter
+
+    return AsyncFalkorDBIndexAdapter(handle)
 
 
 def _dialect() -> FalkorDBDialect:
@@ -46,6 +52,7 @@ class FalkorDBPlugin:
             connect=create_falkordb_driver,
             connect_async=create_async_falkordb_driver,
             index_adapter=_index_adapter,
+            async_index_adapter=_async_index_adapter,
             url_schemes=URL_SCHEMES,
             options_from_url=options_from_url,
             options=OPTION_NAMES,

@@ -143,6 +143,9 @@ def world(request: pytest.FixtureRequest, server: tuple[str, dict[str, Any]]) ->
 
 
 def test_a_schema_is_made_compared_and_brought_in_line(world: World) -> None:
+    # A server may keep the properties of a constraint in the order in which it saw them first.
+    world.sync.execute("CREATE (:Shelf {place: 1, shelf: 1})")
+
     async def work(manager: Any, schema: Any) -> None:
         result = await schema.validate_schema([Book, Cites])
         assert not result.is_valid

@@ -20,14 +20,29 @@ from runic.orm.session.async_session import AsyncSession
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from runic.orm.schema.index_manager import AsyncIndexAdapter, IndexAdapter
     from runic.orm.session.session import Session
 
-__all__ = ["adapt"]
+__all__ = ["adapt", "adapt_schema"]
 
 
 def adapt(session: Session) -> AsyncSession:
     """``session`` behind the methods of :class:`AsyncSession`."""
     return cast("AsyncSession", _Adapter(session))
+
+
+def adapt_schema(adapter: IndexAdapter) -> AsyncIndexAdapter:
+    """``adapter`` behind the methods of :class:`~runic.orm.schema.index_manager.AsyncIndexAdapter`."""
+    return cast("AsyncIndexAdapter", _SchemaAdapter(adapter))
+
+
+class _SchemaAdapter:
+    def __init__(self, adapter: IndexAdapter) -> None:
+        self._adapter = adapter
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._adapter, name)
+        return value if name == "expand" else _awaitable(value)
 
 
 class _Adapter:

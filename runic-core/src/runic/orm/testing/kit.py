@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from runic.orm.core.state import Status
 from runic.orm.exceptions import LazyLoadError
+from runic.orm.schema.index_manager import adapter_of, async_adapter_of
 from runic.orm.session.async_session import AsyncSession
 from runic.orm.session.blocking import run_blocking
 from runic.orm.session.session import Session
-from runic.orm.testing.adapter import adapt
+from runic.orm.testing.adapter import adapt, adapt_schema
 from runic.orm.testing.proxy import DriverProxy, Recorder, RecordingPort
 
 if TYPE_CHECKING:
     from runic.orm.compile.dialect import Dialect
-    from runic.orm.driver.port import GraphDriver, QueryResult
+    from runic.orm.driver.port import GraphDriver, QueryResult, Request
+    from runic.orm.schema.index_manager import AsyncIndexAdapter
     from runic.orm.testing.harness import Harness
 
 __all__ = ["COLOURS", "Colour", "Drivers", "Kit"]
@@ -104,6 +107,24 @@ class Kit:
             return adapt(Session(self.driver, **options))
         return AsyncSession(self.driver, **options)
 
+    @property
+    def schema(self) -> AsyncIndexAdapter:
+        """The index adapter of this colour's driver."""
+        driver = self.drivers.of(self.colour)
+        return adapt_schema(adapter_of(driver)) if self.blocking else async_adapter_of(driver)
+
+    @contextmanager
+    def connections(self) -> Generator[list[str]]:
+        """The statements of index adapters, past every session: what they send within the block."""
+        driver = self.drivers.of(self.colour)
+        sent: list[str] = []
+        connect = driver.connect
+        driver.connect = lambda: _Watched(connect(), sent)
+        try:
+            yield sent
+        finally:
+            del driver.connect
+
     async def rows(self, cypher: str, params: dict[str, Any] | None = None) -> list[list[Any]]:
         """The rows of a raw read, past every session: what the database really holds."""
         result: QueryResult = self.drivers.sync.execute(cypher, params, write=False)
@@ -149,6 +170,22 @@ class Kit:
         result = run_blocking(coroutine) if self.blocking else self.drivers.runner.run(_alone(coroutine))
         leaked = list(self.recorder.in_use.values())
         assert not leaked, f"{len(leaked)} connections were not given back"
+        return result
+
+
+class _Watched:
+    """A port, with whatever methods a backend's own has, that tells what it was asked to write."""
+
+    def __init__(self, port: Any, sent: list[str]) -> None:
+        self._port, self._sent = port, sent
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._port, name)
+
+    async def execute(self, request: Request) -> QueryResult:
+        if request.write:
+            self._sent.append(request.text)
+        result: QueryResult = await self._port.execute(request)
         return result
 
 

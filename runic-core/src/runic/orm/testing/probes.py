@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runic.orm.compile.dialect import Capability
 from runic.orm.core.types import GeoLocation, Vector
@@ -11,10 +11,12 @@ from runic.orm.exceptions import ValueNotStorableError
 from runic.orm.query.builder import select
 from runic.orm.query.expressions import distance
 from runic.orm.query.subqueries import exists
+from runic.orm.schema.index_manager import IndexSpec
 from runic.orm.testing.gating import PROBES, Probe
 from runic.orm.testing.models import Document, Person, Values, Visit
 
 if TYPE_CHECKING:
+    from runic.orm.schema.index_manager import EntityKind
     from runic.orm.testing.kit import Kit
 
 __all__ = ["PROBES"]
@@ -59,16 +61,17 @@ async def _nonfinite(kit: Kit) -> None:
         await session.close()
 
 
-async def _index(kit: Kit, kind: str, *names: str) -> Any:
-    from runic.orm.schema.index_manager import IndexSpec, adapter_of
+def _index_probe(kind: str, *names: str, entity: EntityKind = "NODE") -> Probe:
+    options = {"dimension": 3} if kind == "VECTOR" else {}
+    label = "Refused" if entity == "NODE" else "REFUSED"
+    spec = IndexSpec(label, names[0], kind, entity, names, options)
 
-    adapter = adapter_of(kit.drivers.sync)
-    adapter.create(IndexSpec("Person", names[0], kind, "NODE", names))
-
-
-def _index_probe(kind: str, *names: str) -> Probe:
     async def operation(kit: Kit) -> None:
-        await _index(kit, kind, *names)
+        with kit.connections() as sent:
+            try:
+                await kit.schema.create(spec)
+            finally:
+                assert not sent, f"{spec} was refused only after {sent} was sent"
 
     return Probe(operation)
 
@@ -92,9 +95,15 @@ PROBES.update(
         Capability.NONFINITE_FLOAT: Probe(_nonfinite, ValueNotStorableError),
         Capability.RANGE_INDEX: _index_probe("RANGE", "name"),
         Capability.COMPOSITE_INDEX: _index_probe("RANGE", "name", "years"),
+        Capability.EDGE_INDEX: _index_probe("RANGE", "name", entity="EDGE"),
         Capability.UNIQUE: _index_probe("UNIQUE", "name"),
+        Capability.EDGE_UNIQUE: _index_probe("UNIQUE", "name", entity="EDGE"),
         Capability.MANDATORY: _index_probe("MANDATORY", "name"),
+        Capability.EDGE_MANDATORY: _index_probe("MANDATORY", "name", entity="EDGE"),
         Capability.FULLTEXT_INDEX: _index_probe("FULLTEXT", "name"),
+        Capability.EDGE_FULLTEXT_INDEX: _index_probe("FULLTEXT", "name", entity="EDGE"),
         Capability.VECTOR_INDEX: _index_probe("VECTOR", "name"),
+        Capability.EDGE_VECTOR_INDEX: _index_probe("VECTOR", "name", entity="EDGE"),
+        Capability.POINT_INDEX: _index_probe("POINT", "name"),
     }
 )

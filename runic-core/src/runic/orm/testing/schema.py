@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from runic.orm.compile.dialect import Capability
 from runic.orm.schema.index_manager import IndexSpec, extract_declared_specs
+from runic.orm.schema.needs import needed_capabilities
 
 if TYPE_CHECKING:
     from runic.orm.compile.dialect import Dialect
@@ -15,14 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["create_declared", "declared_for"]
 
-_NEEDS = {
-    "RANGE": Capability.RANGE_INDEX,
-    "UNIQUE": Capability.UNIQUE,
-    "MANDATORY": Capability.MANDATORY,
-    "FULLTEXT": Capability.FULLTEXT_INDEX,
-    "VECTOR": Capability.VECTOR_INDEX,
-}
-
 
 def declared_for(dialect: Dialect, models: Sequence[type]) -> list[IndexSpec]:
     """What ``models`` declare, as far as the dialect claims to have it; one fulltext index a label."""
@@ -30,9 +22,7 @@ def declared_for(dialect: Dialect, models: Sequence[type]) -> list[IndexSpec]:
     texts: dict[str, list[IndexSpec]] = {}
     for model in models:
         for spec in extract_declared_specs(model):
-            if _NEEDS[spec.index_type] not in dialect.capabilities:
-                continue
-            if len(spec.properties) > 1 and Capability.COMPOSITE_INDEX not in dialect.capabilities:
+            if not dialect.capabilities.issuperset(needed_capabilities(spec)):
                 continue
             if spec.index_type == "FULLTEXT":
                 texts.setdefault(spec.label, []).append(spec)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from runic.orm.testing.suite.cancellation import *
 from runic.orm.testing.suite.changes import *
 from runic.orm.testing.suite.concurrency import *
+from runic.orm.testing.suite.constraints import *
 from runic.orm.testing.suite.crud import *
 from runic.orm.testing.suite.errors import *
 from runic.orm.testing.suite.fulltext import *

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, cast
 from weakref import WeakKeyDictionary
 
@@ -275,20 +275,6 @@ class BoltDriver(_Driver):
         port, self._transaction = self._transaction, None
         if port is not None:
             _run(port.rollback())
-
-    def run_together(self, statements: Sequence[str]) -> None:
-        """Run several statements in one transaction of their own: all of them, or none."""
-        _run(self._together(statements))
-
-    async def _together(self, statements: Sequence[str]) -> None:
-        port = self.connect()
-        try:
-            await port.begin()
-            for each in statements:
-                await port.execute(Request(each, {}, write=True))
-            await port.commit()
-        finally:
-            await port.release()
 
     def verify(self) -> None:
         """See that the server answers and takes the credentials.

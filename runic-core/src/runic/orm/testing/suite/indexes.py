@@ -17,8 +17,8 @@ from runic.orm.testing.suite.schema import SchemaSuite
 
 __all__ = ["BaseIndexes", "TestIndexes"]
 
-COSINE = {"dimension": 3, "similarity": "cosine"}
-EUCLIDEAN = {"dimension": 3, "similarity": "euclidean"}
+COSINE: dict[str, Any] = {"dimension": 3, "similarity": "cosine"}
+EUCLIDEAN: dict[str, Any] = {"dimension": 3, "similarity": "euclidean"}
 
 
 class BaseIndexes(SchemaSuite):

@@ -119,7 +119,7 @@ class FalkorDBSchema(SchemaEngine):
             words = {"FULLTEXT": "FULLTEXT INDEX", "VECTOR": "VECTOR INDEX"}.get(kind, "INDEX")
             # Another constraint may need the index under this one. The server would refuse to drop it, and
             # end at the next listing of the indexes (4.22).
-            needed = await self._needed(each.spec) if kind in ("UNIQUE", "RANGE") else frozenset()
+            needed = await self._needed(each.spec) if kind in ("UNIQUE", "RANGE") else ()
             for name in each.spec.properties:
                 if name not in needed:
                     await self._drop_index(words, each.spec, name)
@@ -194,14 +194,14 @@ class FalkorDBSchema(SchemaEngine):
                 raise
         await self._await_index(spec.label, spec.entity)
 
-    async def _needed(self, spec: IndexSpec) -> frozenset[str]:
+    async def _needed(self, spec: IndexSpec) -> tuple[str, ...]:
         """The properties of a label whose range indexes serve a unique constraint."""
         rows = await self.rows(
             "CALL db.constraints() YIELD type, label, entitytype, properties"
             " WHERE type = 'UNIQUE' AND label = $label AND entitytype = $kind RETURN properties",
             {"label": spec.label, "kind": _WORDS[spec.entity]},
         )
-        return frozenset(name for (names,) in rows for name in names)
+        return tuple(name for (names,) in rows for name in names)
 
     async def _await_index(self, label: str, entity: EntityKind) -> None:
         patience = self.patience(f"index on {label}")

@@ -77,9 +77,8 @@ def test_only_two_syntaxes_are_known() -> None:
             {
                 "every": '"C++" "it\'s"',
                 "some": '"C++" or "it\'s"',
-                "first": ['"it\'s"', '"C++"', '"it\'s"'],
-                "rest": [],
-                "words": ["C++", "it's"],
+                "text": "C++ it's",
+                "words": ['"C++"', '"it\'s"'],
             },
         ),
     ],
@@ -98,10 +97,15 @@ def test_falkordb_is_asked_for_the_forms_of_a_word_that_it_takes_for_different_o
     assert words(("don't-a_b", "don"), ()) == "don t a_b"
 
 
-def test_each_word_is_looked_for_once_however_many_there_are_on_age() -> None:
-    words = dialect("age").fulltext_words
-    assert words is not None
-    made = words(("a", "bbbb", "cc", "ddd", "eeeee"), ())
-    assert made["first"] == ['"eeeee"', '"bbbb"', '"ddd"']
-    assert made["rest"] == ['"cc"', '"a"']
-    assert words(("a",), ())["first"] == ['"a"'] * 3
+def test_every_word_has_a_place_in_the_statement_for_age() -> None:
+    texts: dict[str, int] = {}
+    for number in (1, 2, 3, 4, 5, 8, 9, 100):
+        words = [f"w{each}" for each in range(number)]
+        compiled = FulltextQueryBuilder(None, Movie, " ".join(words), syntax="plain").compile("age")
+        query = compiled.parameters["__fts_query"]
+        places = [query["words"][at] for at in range(200) if f".words[{at}])" in compiled.text]
+        assert places == query["words"]
+        assert set(places) == {f'"{word}"' for word in words}
+        texts[compiled.text] = number
+    # Few texts, whatever people type.
+    assert list(texts.values()) == [1, 2, 4, 8, 9, 100]

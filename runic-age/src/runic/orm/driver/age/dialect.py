@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,9 @@ from runic.orm.core.modelmeta import EdgeMeta, NodeMeta
 from runic.orm.exceptions import InvalidNameError
 
 from .codecs import CODECS
-from .emitter import AGEEmitter
+from .emitter import AGEEmitter, emitter_of
 from .rewrites import rename_variables
-from .search import all_words, whole_text
+from .search import all_words, places, whole_text
 from .sql import MAX_NAME_BYTES
 
 if TYPE_CHECKING:
@@ -110,6 +110,12 @@ class AGEDialect(Dialect):
     def codec(self, type_: FieldType) -> Codec:
         """The codec of a field type; cached."""
         return CODECS(type_)
+
+    def emitter_for(self, values: Sequence[Any]) -> type[Emitter] | None:
+        """The compiler's class: the words of a search, which is the first value, are looked up one by one."""
+        if self.emitter is None or not values or type(values[0]) is not tuple:
+            return self.emitter
+        return emitter_of(self.emitter, places(len(values[0])))
 
     def check_model(self, meta: NodeMeta | EdgeMeta) -> None:
         """Refuse names that the tables of a graph cannot have.

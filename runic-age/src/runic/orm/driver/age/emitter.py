@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from runic.orm.compile.dialect import Capability
 from runic.orm.compile.emit import SCORE, all_of
@@ -14,20 +14,38 @@ from runic.orm.compile.subqueries import ComputingEmitter
 from runic.orm.exceptions import QueryError
 from runic.orm.query import ir
 
-from .search import FIRST_WORDS, function_name, in_graph
+from .search import function_name, in_graph
 
-__all__ = ["EARTH_RADIUS", "AGEEmitter"]
+if TYPE_CHECKING:
+    from runic.orm.compile.emit import Emitter
+
+__all__ = ["EARTH_RADIUS", "AGEEmitter", "emitter_of"]
 
 EARTH_RADIUS = 6378140.0
 """Metres; the one that FalkorDB computes with, so that a program's distances stay what they are."""
+
+
+_BY_WORDS: dict[tuple[type[Emitter], int], type[Emitter]] = {}
+
+
+def emitter_of(emitter: type[Emitter], words: int) -> type[Emitter]:
+    """The emitter of statements that look for so many words; always the same, as texts are cached by it."""
+    key = (emitter, words)
+    if key not in _BY_WORDS:
+        _BY_WORDS.setdefault(key, type(f"{emitter.__name__}Of{words}", (emitter,), {"words": words}))
+    return _BY_WORDS[key]
 
 
 class AGEEmitter(ComputingEmitter):
     """Makes the text of one statement for Apache AGE.
 
     COUNT { } has no place in ORDER BY (1.8: unsupported SubLink), so that a WITH computes it.
+
+    Attributes:
+        words: how many words a search for words looks up, if it does in several fields.
     """
 
+    words: ClassVar[int] = 1
     computed: ClassVar[frozenset[type]] = frozenset()
     beforehand: ClassVar[frozenset[type]] = frozenset({ir.CountOf})
 
@@ -109,11 +127,8 @@ class AGEEmitter(ComputingEmitter):
             return found(own, f"{query}.every")
         # Words may be in several fields, each of which has an index. A word that says nothing in its language
         # (the, of) is in every text by these functions, so one of the words must say something.
-        tests = [f"({found(own, f'{query}.first[{at}]', 'has')})" for at in range(FIRST_WORDS)]
-        there = {name: f"coalesce({text}, '')" for name, text in own.items()}
-        tests.append(f"size([w IN {query}.rest WHERE NOT ({found(there, 'w', 'has')})]) = 0")
-        says = " AND ".join([found({name: "w"}, "'\"' + w + '\"'") for name in own])
-        tests.append(f"size([w IN {query}.words WHERE {says}]) > 0")
+        tests = [f"({found(own, f'{query}.words[{at}]', 'has')})" for at in range(self.words)]
+        tests += [found({name: f"{query}.text"}, f"{query}.some") for name in own]
         return " AND ".join(tests)
 
     def indexed(self, node: ir.VectorSearch, times: int) -> str:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
-__all__ = ["FIRST_WORDS", "GRAPH_SCHEMA", "all_words", "function_name", "in_graph", "whole_text"]
+__all__ = ["GRAPH_SCHEMA", "all_words", "function_name", "in_graph", "places", "whole_text"]
 
 GRAPH_SCHEMA = "`the graph`"
 """Stands for the schema of the graph in compiled statements, which know no graph; no name has a space."""
-
-FIRST_WORDS = 3
-"""How many words of a search in several fields are looked up in indexes; of the rest, hits are checked."""
 
 _OPTIONS = re.compile(r"\(\?([a-z]+)\)")
 
@@ -53,21 +50,22 @@ def whole_text(pattern: str) -> str:
 def all_words(words: tuple[str, ...], fields: tuple[str, ...]) -> dict[str, object]:
     """What a search for ``words`` needs: the query for all of them, for any, and for each.
 
-    In quotes nothing is an operator to ``websearch_to_tsquery``. The fields stand in the statement, the words
-    do not: so many of them as :data:`FIRST_WORDS` are looked up in the indexes.
+    In quotes nothing is an operator to ``websearch_to_tsquery``. Fields and the number of words, rounded up,
+    stand in the statement: the first word fills what is left.
     """
     del fields
     quoted = [f'"{word}"' for word in words]
-    # Long words are rare ones.
-    longest = sorted(quoted, key=len, reverse=True)
-    first = [*longest, *longest[:1] * FIRST_WORDS][:FIRST_WORDS]
     return {
         "every": " ".join(quoted),
         "some": " or ".join(quoted),
-        "first": first,
-        "rest": longest[FIRST_WORDS:],
-        "words": list(words),
+        "text": " ".join(words),
+        "words": quoted + quoted[:1] * (places(len(words)) - len(words)),
     }
+
+
+def places(words: int) -> int:
+    """How many words a statement has places for that looks for ``words``: few texts for all searches."""
+    return 1 << (words - 1).bit_length()
 
 
 def function_name(kind: str, label: str, name: str) -> str:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.compile.layout import edge_layout, node_layout
-from runic.orm.compile.paging import in_one_page, returned
+from runic.orm.compile.paging import returned, row_by_row
 from runic.orm.compile.write import edge_of_row
 from runic.orm.core.kinds import FieldType, Kind
 from runic.orm.core.metadata import edge_meta, node_meta
@@ -329,10 +329,10 @@ def one_text(cls: type, dialect: Dialect) -> str:
     """One node by its key: parameter ``key``."""
     meta = node_meta(cls)
     columns = _columns(meta, dialect, "n")
-    tail = f"{returned(columns, dialect)} LIMIT 1"
-    if dialect.page_rows:
-        tail = f"WITH n LIMIT 1 {in_one_page(columns)}"
-    return f"MATCH (n{labels_of(meta, dialect)}) WHERE {_key_condition(meta, dialect, 'n', '$key')} {tail}"
+    # There is one row: to collect it would only cost the server time.
+    tail = row_by_row(columns) if dialect.page_rows else returned(columns, dialect)
+    condition = _key_condition(meta, dialect, "n", "$key")
+    return f"MATCH (n{labels_of(meta, dialect)}) WHERE {condition} {tail} LIMIT 1"
 
 
 def identity_text(cls: type, dialect: Dialect) -> str:

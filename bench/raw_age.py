@@ -46,7 +46,6 @@ class RawAGE:
         for text in (
             f"SELECT create_graph('{self.graph}')",
             f"SELECT create_vlabel('{self.graph}', 'Person')",
-            f"SELECT create_elabel('{self.graph}', 'KNOWS')",
             f'CREATE INDEX ON {self.graph}."Person" (({key}))',
         ):
             self.connection.execute(text)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Sample", "in_turn", "median", "timed"]
+__all__ = ["Sample", "in_turn", "median", "timed", "total"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +48,8 @@ def median(samples: Sequence[Sample]) -> Sample:
     return Sample(
         statistics.median(each.wall for each in samples), statistics.median(each.cpu for each in samples)
     )
+
+
+def total(samples: Sequence[Sample]) -> Sample:
+    """The sums of wall and CPU time."""
+    return Sample(sum(each.wall for each in samples), sum(each.cpu for each in samples))

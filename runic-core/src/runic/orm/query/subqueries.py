@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from runic.orm.core.mapped import Attr
+from runic.orm.core.descriptors import FieldDescriptor
 from runic.orm.exceptions import QueryError
 from runic.orm.query.expressions import Expr, Operand
-
-if TYPE_CHECKING:
-    from runic.orm.core.descriptors import FieldDescriptor
 
 __all__ = ["ExistsExpr", "RelatedCount", "count_of", "exists"]
 
@@ -94,12 +91,12 @@ def count_of(relation: Any, *predicates: Expr | bool) -> RelatedCount:
 
 
 def _relation(relation: object, function: str) -> FieldDescriptor:
-    if isinstance(relation, Attr) and relation.is_relation:
-        found: Any = relation
-        descriptor: FieldDescriptor = found
-        return descriptor
-    owner, name = getattr(relation, "owner", None), getattr(relation, "name", None)
-    what = f"{owner.__name__}.{name}" if isinstance(owner, type) else repr(relation)
+    if isinstance(relation, FieldDescriptor):
+        if relation.is_relation:
+            return relation
+        what = f"{relation.owner.__name__}.{relation.name}"
+    else:
+        what = repr(relation)
     raise QueryError(f"{function}() follows a Relation() field, such as User.friends, and {what} is none")
 
 

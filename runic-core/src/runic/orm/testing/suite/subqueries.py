@@ -25,7 +25,7 @@ YEARS: dict[str, int | None] = {"a": 10, "b": 20, "c": None, "d": 40, "e": 50, "
 KNOWS = [tuple(pair) for pair in ("ab", "ac", "bd", "cd", "dd", "ea", "ef", "fe")]
 PEERS = [tuple(pair) for pair in ("ab", "bc", "gg")]
 RATED = [("a", "x", 5), ("a", "y", 2), ("b", "x", 4), ("c", "y", 1), ("e", "z", 5), ("e", "z", 3)]
-FILMS = {"x": 15, "y": 30, "z": None}
+FILMS: dict[str, int | None] = {"x": 15, "y": 30, "z": None}
 """By key, the year: small, so that it compares with the years of people."""
 
 

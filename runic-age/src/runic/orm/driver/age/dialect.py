@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.compile.dialect import LABELS_PROPERTY, Capability, Dialect
 from runic.orm.core.modelmeta import EdgeMeta, NodeMeta
@@ -115,7 +115,8 @@ class AGEDialect(Dialect):
         """The compiler's class: the words of a search, which is the first value, are looked up one by one."""
         if self.emitter is None or not values or type(values[0]) is not tuple:
             return self.emitter
-        return emitter_of(self.emitter, places(len(values[0])))
+        words = cast("tuple[str, ...]", values[0])
+        return emitter_of(self.emitter, places(len(words)))
 
     def check_model(self, meta: NodeMeta | EdgeMeta) -> None:
         """Refuse names that the tables of a graph cannot have.

@@ -247,9 +247,8 @@ def test_every_live_check_runs_in_both_colours() -> None:
     assert {check.partition("::")[0] for check in plain} <= {"TestIndexes", "TestTypes"}, plain
 
 
-#: Nothing that the API does depends on them yet.
+#: Nothing that the API does depends on it yet.
 NOT_CHECKED = {
-    Capability.SAVEPOINTS,
     Capability.WRITE_TIMEOUT,
 }
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import redis
 
 from runic.orm.compile.dialect import Dialect
-from runic.orm.driver.port import Port, QueryResult, Request
+from runic.orm.driver.port import Port, QueryResult, Request, SavepointPort
 from tests.servers.base import Server
 
 
@@ -145,6 +145,15 @@ class _Watched:
 
     async def rollback(self) -> None:
         await self._port.rollback()
+
+    async def savepoint(self, name: str) -> None:
+        await cast("SavepointPort", self._port).savepoint(name)
+
+    async def rollback_to(self, name: str) -> None:
+        await cast("SavepointPort", self._port).rollback_to(name)
+
+    async def release_savepoint(self, name: str) -> None:
+        await cast("SavepointPort", self._port).release_savepoint(name)
 
     async def release(self, *, discard: bool = False) -> None:
         self._driver.released.append(discard)

@@ -23,11 +23,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from runic.orm import create_driver
+from runic.orm.compile.dialect import Capability, UnitForm
 from runic.orm.core.state import NOT_LOADED, Status
-from runic.orm.exceptions import ServerError, StaleObjectError
+from runic.orm.driver.port import Request
+from runic.orm.exceptions import QueryError, ServerError, StaleObjectError
+from runic.orm.session.blocking import run_blocking
 from runic.orm.session.session import Session
 from tests.live.session.models import Person
 from tests.live.session.support import Refined, at_write
+from tests.servers.base import Server
 
 KEYS = "abcdef"
 keys = st.sampled_from(KEYS)
@@ -79,27 +84,45 @@ def undirected(edges: set[tuple[str, str, str]]) -> list[Any]:
     return sorted((kind, *(sorted((a, b)) if kind == "MATE" else (a, b))) for a, kind, b in edges)
 
 
+@dataclass
+class Block:
+    """A block of ``session.transaction()`` that is open, and what things were like when it began."""
+
+    manager: Any
+    graph: Graph
+    mine: dict[str, Person]
+
+
 class SessionMachine(RuleBasedStateMachine):
     driver: Any
+    savepoints = False
 
     def __init__(self) -> None:
         super().__init__()
+        self.committed = Graph()
         self.stored = Graph()
         self.meant = Graph()
         self.mine: dict[str, Person] = {}
         self.deleted: dict[str, Person] = {}
+        self.blocks: list[Block] = []
         self.foreign = 0
+        self.transactional = self.driver.dialect.unit_form is UnitForm.TRANSACTION
 
     @initialize(several=st.booleans())
     def begin(self, several: bool) -> None:
         self.driver.execute("MATCH (n) DETACH DELETE n")
         changes: dict[str, Any] = {"unit_rows": 0, "batch_size": 2} if several else {}
+        if not self.savepoints:
+            changes["capabilities"] = self.driver.dialect.capabilities - {Capability.SAVEPOINTS}
         self.broken = Refined(self.driver, **changes)
         self.session = Session(self.broken)
 
     def teardown(self) -> None:
         if hasattr(self, "session"):
             self.session.close()
+            # Those of blocks that are open still end without complaint.
+            while self.blocks:
+                self.blocks.pop().manager.__exit__(None, None, None)
 
     # -- what is there -----------------------------------------------------------------------------
 
@@ -110,12 +133,20 @@ class SessionMachine(RuleBasedStateMachine):
 
     def flushed(self) -> None:
         self.stored = deepcopy(self.meant)
+        if not self.transactional:
+            self.committed = self.stored
         for key, entity in self.deleted.items():
             if self.mine.get(key) is entity:
                 del self.mine[key]
         self.deleted.clear()
 
+    def committed_all(self) -> None:
+        self.flushed()
+        self.committed = deepcopy(self.stored)
+
     def rolled_back(self) -> None:
+        if self.transactional:
+            self.stored = deepcopy(self.committed)
         self.meant = deepcopy(self.stored)
         self.mine = {
             key: entity
@@ -128,7 +159,8 @@ class SessionMachine(RuleBasedStateMachine):
     def reading(self) -> Iterator[None]:
         """What follows may read, and so flush."""
         yield
-        self.flushed()
+        if not self.blocks:
+            self.flushed()
 
     # -- nodes -------------------------------------------------------------------------------------
 
@@ -319,6 +351,8 @@ class SessionMachine(RuleBasedStateMachine):
 
     @rule()
     def query(self) -> None:
+        if self.blocks:
+            self.session.flush()
         found = {each.id: each for each in self.session.query(Person).all()}
         self.flushed()
         assert found.keys() == self.stored.nodes.keys()
@@ -338,11 +372,16 @@ class SessionMachine(RuleBasedStateMachine):
 
     @rule(how=st.sampled_from(["flush", "commit"]))
     def write(self, how: str) -> None:
-        getattr(self.session, how)()
-        self.flushed()
+        if how == "flush" or self.blocks:
+            self.session.flush()
+            self.flushed()
+        else:
+            self.session.commit()
+            self.committed_all()
         self.compare()
 
     @rule(at=st.integers(1, 6))
+    @precondition(lambda self: not self.blocks)
     def write_with_a_fault(self, at: int) -> None:
         self.broken.before = at_write(at, ServerError("refused on purpose"))
         try:
@@ -352,20 +391,109 @@ class SessionMachine(RuleBasedStateMachine):
             self.session.commit()
         finally:
             self.broken.before = lambda _: None
+        self.committed_all()
+        self.compare()
+
+    # -- blocks ------------------------------------------------------------------------------------
+
+    @rule()
+    @precondition(lambda self: len(self.blocks) < 3)
+    def enter(self) -> None:
+        manager = self.session.transaction()
+        manager.__enter__()
+        self.flushed()
+        self.blocks.append(Block(manager, deepcopy(self.meant), dict(self.mine)))
+
+    @rule()
+    @precondition(lambda self: self.blocks)
+    def leave(self) -> None:
+        self.blocks.pop().manager.__exit__(None, None, None)
         self.flushed()
         self.compare()
 
     @rule()
+    @precondition(lambda self: self.blocks)
+    def leave_by_an_error(self) -> None:
+        block = self.blocks.pop()
+        self.failed(block, ZeroDivisionError())
+        if self.savepoints:
+            self.stored = deepcopy(block.graph)
+        # Without savepoints, what was flushed in it stays.
+        self.took_back(block, self.stored)
+        self.compare()
+
+    @rule(at=st.integers(1, 4))
+    @precondition(lambda self: self.blocks)
+    def flush_in_a_block_with_a_fault(self, at: int) -> None:
+        self.broken.before = at_write(at, ServerError("refused on purpose"))
+        try:
+            self.session.flush()
+        except ServerError as error:
+            self.broken.before = lambda _: None
+            if self.transactional and not self.savepoints:
+                self.leave_all(error)
+                return
+            # What was flushed in the block is staged again, and nothing of it is lost.
+            self.session.flush()
+        finally:
+            self.broken.before = lambda _: None
+        self.flushed()
+        self.compare()
+
+    @rule()
+    @precondition(lambda self: self.blocks and self.transactional)
+    def a_statement_fails_in_a_block(self) -> None:
+        with pytest.raises(ServerError) as caught:
+            self.session.execute("THIS IS NO CYPHER")
+        if not self.savepoints:
+            with pytest.raises(QueryError, match="leave the block"):
+                self.session.flush()
+            self.leave_all(caught.value)
+            return
+        block = self.blocks.pop()
+        self.failed(block, caught.value)
+        self.stored = deepcopy(block.graph)
+        self.took_back(block, block.graph)
+        self.compare()
+
+    def failed(self, block: Block, error: Exception) -> None:
+        assert not block.manager.__exit__(type(error), error, None), "the error goes on"
+
+    def took_back(self, block: Block, graph: Graph) -> None:
+        self.meant = deepcopy(graph)
+        there = {**block.mine, **self.mine, **self.deleted}
+        self.mine = {
+            key: entity
+            for key, entity in there.items()
+            if entity._runic_state.owner is not None and key in self.meant.nodes
+        }
+        self.deleted.clear()
+
+    def leave_all(self, error: Exception) -> None:
+        """The transaction is lost, and with it every block; what was flushed before them is staged again."""
+        outermost = self.blocks[0]
+        while self.blocks:
+            self.failed(self.blocks.pop(), error)
+        self.stored = deepcopy(self.committed)
+        self.took_back(outermost, outermost.graph)
+        self.mine = {key: entity for key, entity in outermost.mine.items() if key in self.meant.nodes}
+        self.session.flush()
+        self.flushed()
+        self.compare()
+
+    @rule()
+    @precondition(lambda self: not self.blocks)
     def rollback(self) -> None:
         self.session.rollback()
         self.rolled_back()
         self.compare()
 
     @rule(commit=st.booleans())
+    @precondition(lambda self: not self.blocks)
     def reopen(self, commit: bool) -> None:
         if commit:
             self.session.commit()
-            self.flushed()
+            self.committed_all()
         self.session.close()
         self.rolled_back()
         self.mine.clear()
@@ -374,6 +502,9 @@ class SessionMachine(RuleBasedStateMachine):
 
     # -- another client ----------------------------------------------------------------------------
 
+    # Where there are transactions, another client would wait for this one.
+
+    @precondition(lambda self: not self.transactional)
     @rule(key=keys)
     def somebody_sets_a_property(self, key: str) -> None:
         self.driver.execute("MATCH (n {id: $key}) SET n.extra = 1", {"key": key})
@@ -383,7 +514,7 @@ class SessionMachine(RuleBasedStateMachine):
             if key in self.meant.nodes and key not in self.deleted:
                 self.meant.nodes[key]["extra"] = 1
 
-    @precondition(lambda self: self.foreign < 3)
+    @precondition(lambda self: self.foreign < 3 and not self.transactional)
     @rule()
     def somebody_adds_a_node(self) -> None:
         self.foreign += 1
@@ -392,6 +523,7 @@ class SessionMachine(RuleBasedStateMachine):
         for graph in (self.stored, self.meant):
             graph.nodes[key] = {"name": None, "tags": [], "extra": None}
 
+    @precondition(lambda self: not self.transactional and not self.blocks)
     @rule(choice=number, how=st.sampled_from(["change", "relate", "delete", "nothing"]), reuse=st.booleans())
     def somebody_deletes(self, choice: int, how: str, reuse: bool) -> None:
         self.session.flush()
@@ -424,11 +556,18 @@ class SessionMachine(RuleBasedStateMachine):
 
     # -- comparing ---------------------------------------------------------------------------------
 
+    def rows(self, text: str) -> list[list[Any]]:
+        """What the database holds, as the session's transaction sees it."""
+        if not self.transactional:
+            rows: list[list[Any]] = self.driver.execute(text, write=False).rows
+            return rows
+        return run_blocking(self.session._core.connection.send(Request(text, {}))).rows
+
     def compare(self) -> None:
-        rows = self.driver.execute("MATCH (n) RETURN n.id, n.name, n.tags, n.extra", write=False).rows
+        rows = self.rows("MATCH (n) RETURN n.id, n.name, n.tags, n.extra")
         assert len({row[0] for row in rows}) == len(rows)
         assert {key: {"name": n, "tags": t, "extra": e} for key, n, t, e in rows} == self.stored.nodes
-        links = self.driver.execute("MATCH (a)-[r]->(b) RETURN a.id, type(r), b.id", write=False).rows
+        links = self.rows("MATCH (a)-[r]->(b) RETURN a.id, type(r), b.id")
         assert undirected({tuple(row) for row in links}) == undirected(self.stored.edges)
         assert len(links) == len(self.stored.edges)
         part = self.session._core.unit.identities.get(Person, {})
@@ -449,8 +588,10 @@ class SessionMachine(RuleBasedStateMachine):
                 assert shown == self.stored.related(key, relation), (key, relation)
 
 
-def run(driver: Any, examples: int, steps: int, *, always_the_same: bool = False) -> None:
-    machine = type("Machine", (SessionMachine,), {"driver": driver})
+def run(
+    driver: Any, examples: int, steps: int, *, always_the_same: bool = False, savepoints: bool = False
+) -> None:
+    machine = type("Machine", (SessionMachine,), {"driver": driver, "savepoints": savepoints})
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -467,6 +608,25 @@ def run(driver: Any, examples: int, steps: int, *, always_the_same: bool = False
 
 def test_sequences_of_operations_keep_memory_and_database_together(driver: Any) -> None:
     run(driver, examples=100, steps=30, always_the_same=True)
+
+
+@pytest.mark.parametrize("savepoints", [True, False])
+def test_sequences_with_transactions_keep_memory_and_database_together(
+    age_server: Server, age_graph: str, savepoints: bool
+) -> None:
+    """With savepoints, and as on a server that has none."""
+    with create_driver(age_server.url_of(age_graph)) as driver:
+        run(driver, examples=60, steps=30, always_the_same=True, savepoints=savepoints)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("savepoints", [True, False])
+def test_many_long_sequences_with_transactions_keep_memory_and_database_together(
+    age_server: Server, age_graph: str, savepoints: bool
+) -> None:
+    with create_driver(age_server.url_of(age_graph)) as driver:
+        run(driver, examples=1500, steps=60, savepoints=savepoints)
 
 
 @pytest.mark.slow

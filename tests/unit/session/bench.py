@@ -7,8 +7,9 @@ from typing import Any
 
 from runic.orm.core.state import Status
 from runic.orm.driver.falkordb.dialect import DIALECT
+from runic.orm.session.identities import identity_of
 from runic.orm.session.plan import Plan, make_plan
-from runic.orm.session.unit_of_work import UnitOfWork, identity_of
+from runic.orm.session.unit_of_work import UnitOfWork
 
 _identities = count(100)
 

@@ -187,6 +187,84 @@ def test_what_was_added_and_deleted_within_a_lost_transaction_was_never_there(
     assert [len(request.parameters["rows"]) for request in server.requests] == [1, 1, 1]
 
 
+def test_a_list_that_changed_in_place_and_was_replaced_after_the_flush_is_measured_from_before_it(
+    server: Scripted, session: Session
+) -> None:
+    ann, *_ = flushed(session)
+    session.commit()
+    ann.tags.append("b")
+    session.flush()
+    ann.tags = ["a", "b", "c"]
+    ann.tags = ["a", "b"]
+    server.fail["read"] = ServerError("x")
+    with pytest.raises(ServerError):
+        session.execute("RETURN 1")
+    server.requests.clear()
+    session.flush()
+    assert [request.parameters["rows"][0][-1] for request in server.requests] == [["a", "b"]]
+    session.rollback()
+    assert ann.tags == ["a"]
+
+
+def test_a_merged_object_that_was_related_after_its_flush_is_staged_again(
+    server: Scripted, session: Session
+) -> None:
+    ann, ben = session.merge(Person(id="ann")), session.merge(Person(id="ben"))
+    session.flush()
+    session.relate(ann, "friends", ben)
+    server.fail["write"] = ServerError("x")
+    with pytest.raises(ServerError):
+        session.flush()
+    server.requests.clear()
+    session.commit()
+    assert [len(request.parameters["rows"]) for request in server.requests if "KNOWS" in request.text] == [1]
+
+
+def test_what_was_flushed_and_forgotten_is_staged_again_with_its_values(
+    server: Scripted, session: Session
+) -> None:
+    ann, *_ = flushed(session)
+    session.commit()
+    new = Person(id="new", name="New", tags=["n"], friends=[ann])
+    session.add(new)
+    ann.name, ann.friends = "changed", [new]
+    session.flush()
+    ann.name = "forgotten"
+    for each in (ann, new):
+        session.expire(each)
+    server.fail["read"] = ServerError("x")
+    with pytest.raises(ServerError):
+        session.execute("RETURN 1")
+    assert (new.name, new.tags, ann.name) == ("New", ["n"], "changed")
+    server.requests.clear()
+    session.commit()
+    sent = [(request.text, request.parameters["rows"]) for request in server.requests]
+    assert [("DELETE r" in text, len(rows)) for text, rows in sent if "KNOWS" in text] == [
+        (True, 1),
+        *[(False, 1)] * 2,
+    ]
+    assert "New" in next(rows for text, rows in sent if "CREATE (n" in text)[0]
+    assert "changed" in next(rows for text, rows in sent if "SET n." in text)[0]
+
+
+def test_what_was_taken_out_of_a_relation_stays_out_though_its_ends_are_staged_again(
+    server: Scripted,
+) -> None:
+    session = Session(server, autoflush=False)  # type: ignore[arg-type]
+    ben = Person(id="ben")
+    ann = Person(id="ann", friends=[ben])
+    session.add_all([ann, ben])
+    session.flush()
+    ben.__dict__["fans"] = [ann]  # as it is when it was loaded
+    ann.friends.remove(ben)
+    server.fail["read"] = ServerError("x")
+    with pytest.raises(ServerError):
+        session.execute("RETURN 1")
+    server.requests.clear()
+    session.commit()
+    assert not any("KNOWS" in request.text for request in server.requests)
+
+
 def test_rollback_after_a_flush_restores_every_attribute(server: Scripted, session: Session) -> None:
     ann, ben, company = flushed(session)
     account = Account(id="acc", balance=1)

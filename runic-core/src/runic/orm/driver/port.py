@@ -22,6 +22,7 @@ __all__ = [
     "Port",
     "QueryResult",
     "Request",
+    "SavepointPort",
     "Store",
     "TransactionalGraphDriver",
 ]
@@ -114,6 +115,22 @@ class Port(Protocol):
 
     async def release(self, *, discard: bool = False) -> None:
         """Give the connection back; ``discard`` it when its state is unknown. Never raises."""
+        ...
+
+
+class SavepointPort(Port, Protocol):
+    """A port of a server with savepoints (:attr:`Capability.SAVEPOINTS`). They belong to the transaction."""
+
+    async def savepoint(self, name: str) -> None:
+        """Make one in the open transaction."""
+        ...
+
+    async def rollback_to(self, name: str) -> None:
+        """Take back what was done since it was made, also after an error. It stays."""
+        ...
+
+    async def release_savepoint(self, name: str) -> None:
+        """Forget it, and those made after it. What was done since stays."""
         ...
 
 

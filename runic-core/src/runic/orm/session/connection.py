@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from runic.orm.compile.dialect import UnitForm
-from runic.orm.exceptions import DriverError, OrmError, QueryError
+from runic.orm.exceptions import ConnectionLostError, DriverError, OrmError, QueryError
 from runic.orm.session.outcome import Outcome, Unknown, maybe_applied
 
 if TYPE_CHECKING:
-    from runic.orm.driver.port import AsyncGraphDriver, GraphDriver, Port, QueryResult, Request
+    from runic.orm.driver.port import AsyncGraphDriver, GraphDriver, Port, QueryResult, Request, SavepointPort
+    from runic.orm.session.blocks import Blocks
     from runic.orm.session.unit_of_work import UnitOfWork
 
 __all__ = ["Connection"]
@@ -26,6 +27,7 @@ class Connection:
         driver: where ports come from.
         unit: what has to be staged again when the server loses a transaction.
         outcome: has the marker by which the outcome of a commit is found out.
+        blocks: the open blocks, whose savepoints are made before the first statement in them.
         read_only: open transactions for reading only.
         log_level: at which statements are logged; their values never are.
 
@@ -39,6 +41,7 @@ class Connection:
         driver: GraphDriver | AsyncGraphDriver,
         unit: UnitOfWork,
         outcome: Outcome,
+        blocks: Blocks,
         *,
         read_only: bool,
         log_level: int,
@@ -46,6 +49,7 @@ class Connection:
         self.driver = driver
         self.unit = unit
         self.outcome = outcome
+        self.blocks = blocks
         self.read_only = read_only
         self.log_level = log_level
         self.transactional: bool = driver.dialect.unit_form is UnitForm.TRANSACTION
@@ -59,8 +63,8 @@ class Connection:
         """Send one statement.
 
         Raises:
-            DriverError: what the server refused. Where it has transactions this one is lost then, and what
-                was flushed in it is staged again.
+            DriverError: what the server refused. Where it has transactions this one is lost then, or what was
+                done in the innermost block if there is a savepoint, and what was flushed is staged again.
         """
         started = perf_counter()
         try:
@@ -76,11 +80,11 @@ class Connection:
         except OrmError:
             # Refused before anything was sent: the connection is as it was.
             raise
-        except BaseException:
+        except BaseException as error:
             # Cancelled or interrupted half way: nobody knows what the connection will say next.
             self.outcome.applied = False
+            self._gone(error)
             await self.give_back(discard=True)
-            self.unit.unflush()
             raise
         if logger.isEnabledFor(self.log_level):
             duration = (perf_counter() - started) * 1000
@@ -97,6 +101,8 @@ class Connection:
             await self.outcome.prepare(port)
             await port.begin(read_only=self.read_only)
             self._begun = True
+        if self.blocks:
+            await self.blocks.save(port)
         return port
 
     async def commit(self) -> None:
@@ -111,7 +117,7 @@ class Connection:
                 if marked and maybe_applied(error):
                     self.outcome.lose(Unknown(error, raw_writes=self.raw_writes, committing=True))
                 else:
-                    self.unit.unflush()
+                    self._gone(error)
                 await self.give_back(discard=True)
                 raise
             if marked:
@@ -126,12 +132,12 @@ class Connection:
 
     def not_applied(self, unknown: Unknown) -> None:
         """A transaction whose outcome was unknown turned out to be lost."""
-        if unknown.raw_writes:
-            self._broken = unknown.error
+        self._gone(unknown.error, unknown.raw_writes)
 
     async def rollback(self) -> None:
         """Roll the transaction back, if one is open, and give the connection back."""
         self._broken = None
+        self.blocks.reset()
         port = self._port
         if port is not None and self._begun:
             try:
@@ -142,11 +148,13 @@ class Connection:
         await self.give_back()
 
     async def lose(self, error: OrmError) -> None:
-        """Give up the transaction because of ``error``: what was flushed in it is staged again."""
-        if self.raw_writes:
-            self._broken = error
+        """Give up the transaction because of ``error``, or no more than the innermost block of it."""
+        if self.blocks and await self._went_back(error):
+            return
+        self._gone(error)
         port, self._port, self._begun, self._wrote = self._port, None, False, False
-        self.unit.unflush()
+        self.raw_writes = 0
+        self.blocks.transaction_ended()
         if port is not None:
             try:
                 await port.rollback()
@@ -155,15 +163,76 @@ class Connection:
             else:
                 await port.release()
 
+    def _gone(self, error: BaseException, raw_writes: int | None = None) -> None:
+        """The transaction is lost: what was flushed in it is staged again, if need be after the blocks."""
+        if not self.transactional:
+            return
+        if raw_writes is None:
+            # Those inside of a block are taken back with it anyway.
+            raw_writes = self.blocks.raw_writes_before if self.blocks else self.raw_writes
+        if raw_writes:
+            self._broken = error
+        if self.blocks:
+            self.blocks.lost = error
+        else:
+            self.unit.unflush()
+
+    async def _went_back(self, error: OrmError) -> bool:
+        """Take back what was done in the innermost block, where that can be done, and stage it again."""
+        block = self.blocks.innermost
+        if self._port is None or not block.saved or isinstance(error, ConnectionLostError):
+            return False
+        try:
+            await cast("SavepointPort", self._port).rollback_to(block.name)
+        except OrmError:
+            return False
+        block.flushed = block.flushed or bool(self.unit.journal)
+        self.unit.unflush_block()
+        if self.raw_writes > block.raw_writes:
+            block.broken, self.raw_writes = error, block.raw_writes
+        return True
+
+    async def end_block(self, *, failed: bool) -> bool:
+        """The innermost block ends: its savepoint is released, or what was done since is taken back before.
+
+        Returns:
+            Whether the database has taken back what was flushed and sent in the block.
+
+        Raises:
+            DriverError: the transaction is lost.
+        """
+        block = self.blocks.innermost
+        if self.blocks.lost is not None:
+            return True
+        if not block.saved or self._port is None:
+            return self.blocks.savepoints
+        port = cast("SavepointPort", self._port)
+        try:
+            if failed:
+                await port.rollback_to(block.name)
+                self.raw_writes = block.raw_writes
+            await port.release_savepoint(block.name)
+        except OrmError as error:
+            block.saved = False
+            await self.lose(error)
+            raise
+        except BaseException as error:
+            self._gone(error)
+            await self.give_back(discard=True)
+            raise
+        return True
+
     async def give_back(self, *, discard: bool = False) -> None:
         """Give the connection back; ``discard`` it when its state is unknown."""
         port, self._port, self._begun, self._wrote = self._port, None, False, False
         self.raw_writes = 0
+        self.blocks.transaction_ended()
         if port is not None:
             await port.release(discard=discard)
 
     def check_usable(self) -> None:
-        """Raise if statements of the program's own were lost with a transaction."""
+        """Raise if statements of the program's own were lost with a transaction, or a block must be left."""
+        self.blocks.check_usable()
         if self._broken is not None:
             raise QueryError(
                 "the transaction was lost by an error, and with it statements sent with execute(write=True):"

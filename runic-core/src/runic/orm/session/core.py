@@ -11,11 +11,13 @@ import logging
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from runic.orm.compile.dialect import Capability
 from runic.orm.core.metadata import node_meta
 from runic.orm.core.models import Edge
 from runic.orm.driver.port import QueryResult, Request
 from runic.orm.exceptions import (
     ConstraintViolation,
+    DriverError,
     EntityNotFoundError,
     LazyLoadError,
     OrmError,
@@ -25,6 +27,7 @@ from runic.orm.exceptions import (
 from runic.orm.mapper.mapper import Mapper
 from runic.orm.plugin.manager import adopt
 from runic.orm.session.blocking import run_blocking
+from runic.orm.session.blocks import Blocks, take_block_back
 from runic.orm.session.cascade import cascade
 from runic.orm.session.connection import Connection
 from runic.orm.session.exclusive import Exclusive
@@ -92,8 +95,9 @@ class SessionCore:
             marks=verifiable and not read_only,
             blocking=blocking,
         )
+        self.blocks: Blocks = Blocks(savepoints=Capability.SAVEPOINTS in self.dialect.capabilities)
         self.connection: Connection = Connection(
-            self.driver, self.unit, self.outcome, read_only=read_only, log_level=log_level
+            self.driver, self.unit, self.outcome, self.blocks, read_only=read_only, log_level=log_level
         )
         self.loader: Loader = Loader(self.unit, self.dialect, self.connection.send)
         self.staging: Staging = Staging(self.unit, self.exclusive, read_only=read_only)
@@ -101,7 +105,6 @@ class SessionCore:
         self.reflection: Reflection = Reflection(self.unit, self.relating)
         self.transactional: bool = self.connection.transactional
         self._flushes = 0
-        self._blocks: list[bool] = []
         self._last: Guarantee = "transaction" if self.transactional else "single query"
         self._unit_guarantee: Guarantee = self._last
 
@@ -184,6 +187,11 @@ class SessionCore:
         try:
             async for portion in portions:
                 yield portion
+        except DriverError as error:
+            await portions.aclose()
+            if self.transactional:
+                await self.connection.lose(error)
+            raise
         finally:
             await portions.aclose()
 
@@ -346,7 +354,6 @@ class SessionCore:
         self.outcome.settle()
         self.outcome.applied = left is not None
         if left is None:
-            self.unit.unflush()
             self.connection.not_applied(unknown)
             return False
         if unknown.plan is not None and unknown.sent is not None:
@@ -433,24 +440,32 @@ class SessionCore:
         with self.exclusive:
             self.connection.check_usable()
             await self._flush()
-            self._blocks.append(self.autoflush)
+            self.blocks.enter(autoflush=self.autoflush, raw_writes=self.connection.raw_writes)
+            self.unit.begin_block()
             self.autoflush = False
 
     async def leave_block(self, failed: bool) -> None:
         """End the innermost block."""
-        with self.exclusive:
-            self.autoflush = self._blocks.pop()
+        with self.exclusive.though_barred():
+            self.autoflush = self.blocks.innermost.autoflush
+            kept = False
             try:
                 if not failed:
+                    if self.exclusive.barred is not None:
+                        self.exclusive.barred()
+                    self.connection.check_usable()
                     await self._flush()
-            except OrmError:
-                # With transactions, everything since the last commit is lost and staged again.
-                failed = not self.transactional
-                raise
+                    await self.connection.end_block(failed=False)
+                    kept = True
             finally:
-                if failed:
-                    self.unit.discard()
-                    self.relating.forget()
+                try:
+                    if kept or self.outcome.unknown is not None:
+                        self.unit.end_block()
+                    else:
+                        await take_block_back(self.connection, self.unit)
+                        self.relating.forget()
+                finally:
+                    self.blocks.leave()
 
     async def require(self, cls: type, key: Any) -> Any:
         """The entity with that key.

@@ -158,7 +158,7 @@ async def _step_by_step(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Se
     # later: they are staged, so that they are not forgotten if it does not come to that.
     unit.links = plan.links.copy()
     if journal:
-        unit.link_journal.append(plan.links.copy())
+        unit.journal.links.append(plan.links.copy())
     identities: dict[int, list[Any]] = {}
     written = False
     for number, step in enumerate(plan.steps):
@@ -197,7 +197,7 @@ async def _step_by_step(plan: Plan, unit: UnitOfWork, dialect: Dialect, send: Se
                     for entity in _entities(part, item):
                         unit.record(entity)
             if dialect.late_constraints:
-                unit.unproven.append(part)
+                unit.journal.unproven.append(part)
             _apply(part, found, unit)
             _unstage(part, unit)
             if missing:

@@ -8,7 +8,7 @@ asked, and the session can do nothing else meanwhile.
 from __future__ import annotations
 
 import logging
-import secrets
+import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -140,7 +140,7 @@ class Outcome:
         """
         if not self.marks or self._id is not None:
             return
-        made = secrets.token_hex(16)
+        made = os.urandom(16).hex()
         self._strays.append(made)
         try:
             await port.execute(self._request(self._texts.create, {"id": made, "at": _now()}, stores=True))

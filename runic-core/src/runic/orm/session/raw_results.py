@@ -9,8 +9,8 @@ from runic.orm.core.models import Edge, Node
 from runic.orm.core.state import EntityState, Status
 from runic.orm.core.values import RawEdge, RawNode
 from runic.orm.exceptions import FieldValidationError
+from runic.orm.session.identities import identity_of
 from runic.orm.session.load import identity_text
-from runic.orm.session.unit_of_work import identity_of
 
 if TYPE_CHECKING:
     from runic.orm.driver.port import QueryResult

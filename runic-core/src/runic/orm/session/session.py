@@ -291,7 +291,19 @@ class Session:
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """A block whose changes are flushed together, or taken back without touching those before it."""
+        """A block whose changes are flushed together, or taken back without touching those before it.
+
+        Where the database has savepoints it is one: what was flushed and sent in the block is taken back with
+        it, and an error of the server costs no more than the block. Elsewhere what you flush and send in it
+        yourself stays when it fails, and after an error of the server it can only be left.
+
+        Example:
+            >>> try:                                                             # doctest: +SKIP
+            ...     with session.transaction():
+            ...         session.add(account)
+            ... except ConstraintViolation:
+            ...     print("there is one already")
+        """
         run_blocking(self._core.enter_block())
         try:
             yield

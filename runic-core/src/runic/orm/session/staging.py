@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from runic.orm.core.metadata import edge_meta, node_meta
+from runic.orm.core.metadata import node_meta
 from runic.orm.core.models import Edge, Node
-from runic.orm.core.state import NOT_LOADED, EntityState, Status
+from runic.orm.core.state import NOT_LOADED, Status
 from runic.orm.exceptions import DetachedEntityError, MetadataError, QueryError
 
 if TYPE_CHECKING:
@@ -110,15 +110,7 @@ class Staging:
         """Forget what a persistent entity holds, changes included."""
         self.exclusive.check()
         require_persistent(self.unit, entity, "expire()")
-        state: EntityState = entity._runic_state
-        state.changes = state.snapshots = None
-        self.unit.became_clean(entity)
-        state.stale = True
-        meta = edge_meta(entity.__class__) if isinstance(entity, Edge) else node_meta(entity.__class__)
-        for field in meta.fields.values():
-            # The version stays: what is written before it is read again is written to that version.
-            if not (field.primary_key or field.version):
-                entity.__dict__.pop(field.name, None)
+        self.unit.expire(entity)
 
     def merge(self, entity: Any) -> Any:
         """Stage an upsert by key; returns the entity that the session keeps."""

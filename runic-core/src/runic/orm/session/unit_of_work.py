@@ -10,7 +10,6 @@ and a rollback is the same with the staged changes taken back as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,10 @@ from runic.orm.core.models import Edge, Node
 from runic.orm.core.snapshots import NO_SNAPSHOT, take_snapshot
 from runic.orm.core.state import NOT_LOADED, EntityState, Status
 from runic.orm.exceptions import DetachedEntityError
+from runic.orm.session.identities import identity_of
+from runic.orm.session.journal import Flushed, Journal
 from runic.orm.session.links import LinkBook
+from runic.orm.session.unflush import unflush
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,34 +29,7 @@ if TYPE_CHECKING:
     from runic.orm.compile.steps import Step
     from runic.orm.core.state import Owner
 
-__all__ = ["Flushed", "UnitOfWork", "identity_of"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Flushed:
-    """What one entity was like before a flush changed its state.
-
-    ``assigned`` holds the values of the properties that a flush itself sets: key and version.
-    """
-
-    entity: Any
-    status: Status
-    id: Any
-    changes: dict[str, Any] | None
-    snapshots: dict[str, Any] | None
-    merged: bool
-    assigned: tuple[tuple[str, Any], ...]
-
-
-def identity_of(entity: Any) -> tuple[type, Any]:
-    """The identity map's part and key of an entity that has an identity."""
-    if isinstance(entity, Edge):
-        return type(entity), entity._runic_state.id
-    meta = node_meta(entity.__class__)
-    key_field = meta.primary_key
-    if key_field is None or key_field.generated:
-        return meta.root, entity._runic_state.id
-    return meta.root, entity.__dict__.get(key_field.name)
+__all__ = ["UnitOfWork"]
 
 
 class UnitOfWork:
@@ -66,8 +41,10 @@ class UnitOfWork:
         dirty: persistent entities that were assigned to. ``touched``: those that handed out a value
             that can change in place. ``deleted``: to delete. All by ``id()``, in insertion order.
         links: staged relationships.
-        journal: what was flushed since the last commit.
-        unproven: the steps flushed since then, on servers that check constraints at the commit.
+        journal: what was flushed since the last commit, or in the innermost block.
+        enclosing: what was flushed before each of the open blocks began, outermost first.
+        expired: by ``id()``, flushed values of entities that do not hold them any more, and that nobody else
+            does until the commit.
     """
 
     def __init__(self, owner: Owner) -> None:
@@ -79,9 +56,9 @@ class UnitOfWork:
         self.touched: dict[int, Any] = {}
         self.deleted: dict[int, Any] = {}
         self.links: LinkBook = LinkBook()
-        self.journal: list[Flushed] = []
-        self.link_journal: list[LinkBook] = []
-        self.unproven: list[Step] = []
+        self.journal: Journal = Journal()
+        self.enclosing: list[Journal] = []
+        self.expired: dict[int, dict[str, Any]] = {}
 
     # -- membership -----------------------------------------------------------------------------
 
@@ -160,12 +137,12 @@ class UnitOfWork:
             book.pop(id(entity), None)
         if self.links:
             self.links.forget({id(entity)})
-        if self.journal:
-            self.journal = [each for each in self.journal if each.entity is not entity]
+        for journal in self._journals():
+            journal.forget(entity)
         if state.status is Status.PENDING:
             state.status = Status.TRANSIENT
         else:
-            self._remove_identity(entity)
+            self.remove_identity(entity)
             state.status = Status.DETACHED
         state.owner = None
         state.siblings = None
@@ -185,10 +162,10 @@ class UnitOfWork:
         for each in (self.dirty, self.touched, self.deleted):
             each.clear()
         self.links.clear()
-        self.journal.clear()
-        self.link_journal.clear()
+        self.committed()
 
-    def _remove_identity(self, entity: Any) -> None:
+    def remove_identity(self, entity: Any) -> None:
+        """Take an entity out of the identity map."""
         cls, key = identity_of(entity)
         part = self.identities.get(cls)
         if part is not None and part.get(key) is entity:
@@ -199,7 +176,7 @@ class UnitOfWork:
     def record(self, entity: Any) -> None:
         """Write down what ``entity`` is like, before a flush changes its state."""
         state: EntityState = entity._runic_state
-        self.journal.append(
+        self.journal.entities.append(
             Flushed(
                 entity,
                 state.status,
@@ -248,7 +225,7 @@ class UnitOfWork:
         state: EntityState = edge._runic_state
         if state.status is Status.PERSISTENT:
             # Related anew after its edge was removed.
-            self._remove_identity(edge)
+            self.remove_identity(edge)
         state.status, state.owner, state.id, state.ends = Status.PERSISTENT, self.owner, identity, ends
         self.became_clean(edge)
         part[identity] = edge
@@ -295,60 +272,60 @@ class UnitOfWork:
             state.status = Status.DELETED
             state.owner = state.siblings = None
 
+    def _journals(self) -> tuple[Journal, ...]:
+        """From the last flush to the first."""
+        return (self.journal, *reversed(self.enclosing))
+
+    @property
+    def unproven(self) -> list[Step]:
+        """The steps flushed since the last commit, on servers that check constraints at the commit."""
+        return [step for journal in reversed(self._journals()) for step in journal.unproven]
+
+    def begin_block(self) -> None:
+        """What is flushed from now on is a block's."""
+        self.enclosing.append(self.journal)
+        self.journal = Journal()
+
+    def end_block(self) -> None:
+        """The innermost block's flushes are part of what is around it."""
+        inner, self.journal = self.journal, self.enclosing.pop()
+        self.journal.add(inner)
+
+    def fail_block(self, *, taken: bool, raw: bool, flushed: bool) -> None:
+        """The innermost block failed: what is staged in it is taken back.
+
+        Args:
+            taken: whether the database took back what was flushed in it. If not, that stays.
+            raw: whether statements of the program's own were taken back there.
+            flushed: whether something was taken back there before the block ended.
+        """
+        flushed = flushed or bool(self.journal)
+        if taken:
+            self.unflush_block()
+        self.discard()
+        self.end_block()
+        if taken and (flushed or raw):
+            self.doubt(stale=raw)
+
+    def restage(self) -> None:
+        """Stage again all that was flushed before the blocks that a lost transaction has ended."""
+        self.doubt(stale=False)
+        self.unflush()
+
     def committed(self) -> None:
         """What was flushed is durable."""
-        self.journal.clear()
-        self.link_journal.clear()
-        self.unproven.clear()
+        for journal in self._journals():
+            journal.clear()
+        self.expired.clear()
 
     def unflush(self) -> None:
         """Stage again all that was flushed since the last commit, because the database lost it."""
-        pending: list[Any] = []
-        gone: set[int] = set()
-        for before in reversed(self.journal):
-            entity = before.entity
-            state: EntityState = entity._runic_state
-            if state.status is Status.PERSISTENT and before.status is not Status.PERSISTENT:
-                self._remove_identity(entity)
-            if state.status is Status.PERSISTENT and before.status is Status.PERSISTENT:
-                _merge_changes(state, before)
-            else:
-                state.changes, state.snapshots = before.changes, before.snapshots
-            was_deleted = state.status is Status.DELETED
-            state.status, state.id, state.owner = before.status, before.id, self.owner
-            entity.__dict__.update(before.assigned)
-            if before.status is Status.PENDING and id(entity) in self.deleted:
-                # Added and deleted within what was lost.
-                del self.deleted[id(entity)]
-                self.dirty.pop(id(entity), None)
-                self.touched.pop(id(entity), None)
-                state.status, state.owner = Status.TRANSIENT, None
-                gone.add(id(entity))
-            elif before.status is Status.PENDING:
-                pending.append((before.merged, entity))
-            elif before.status is Status.TRANSIENT:
-                state.owner = None
-            else:
-                cls, key = identity_of(entity)
-                self.part(cls)[key] = entity
-                self.dirty[id(entity)] = entity
-                if state.snapshots:
-                    self.touched[id(entity)] = entity
-                if was_deleted:
-                    self.deleted[id(entity)] = entity
-        for merged in (False, True):
-            # In the order in which they were added, and before those added since.
-            staged = self.merged if merged else self.new
-            later = dict(staged)
-            staged.clear()
-            staged.update((id(entity), entity) for was, entity in reversed(pending) if was is merged)
-            staged.update(later)
-        for book in reversed(self.link_journal):
-            book.then(self.links)
-            self.links = book
-        if gone:
-            self.links.forget(gone)
-        self.committed()
+        for journal in self._journals():
+            unflush(self, journal)
+
+    def unflush_block(self) -> None:
+        """Stage again what was flushed in the innermost block, because the database took it back."""
+        unflush(self, self.journal)
 
     def rollback(self) -> None:
         """Take back everything since the last commit, in memory.
@@ -357,9 +334,14 @@ class UnitOfWork:
         stays is stale, so that the next result overwrites it.
         """
         self.take_back()
+        self.doubt(stale=True)
+
+    def doubt(self, *, stale: bool) -> None:
+        """Relations are loaded anew when they are needed, and if ``stale`` everything else as well."""
         for part in self.identities.values():
             for entity in part.values():
-                entity._runic_state.stale = True
+                if stale:
+                    entity._runic_state.stale = True
                 for field in _relations(entity):
                     entity.__dict__.pop(field, None)
 
@@ -386,17 +368,28 @@ class UnitOfWork:
                     end.__dict__.pop(field, None)
         self.links.clear()
 
+    def expire(self, entity: Any) -> None:
+        """Forget what a persistent entity holds, changes included."""
+        _restore(entity)
+        self.became_clean(entity)
+        entity._runic_state.stale = True
+        meta = edge_meta(entity.__class__) if isinstance(entity, Edge) else node_meta(entity.__class__)
+        values = entity.__dict__
+        # The version stays: what is written before it is read again is written to that version.
+        names = [field.name for field in meta.fields.values() if not (field.primary_key or field.version)]
+        if any(self._journals()):
+            kept = {field.name: values[field.name] for field in meta.properties if field.name in values}
+            self.expired.setdefault(id(entity), {}).update(
+                (name, kept[name]) for name in names if name in kept
+            )
+        for name in names:
+            values.pop(name, None)
+
     def restore(self, entity: Any) -> None:
         """Take back the unflushed changes of one entity."""
         _restore(entity)
         self.dirty.pop(id(entity), None)
         self.touched.pop(id(entity), None)
-
-
-def _merge_changes(state: EntityState, before: Flushed) -> None:
-    """Changes made after the flush stay changes, measured from before it."""
-    state.changes = {**(state.changes or {}), **(before.changes or {})} or None
-    state.snapshots = {**(state.snapshots or {}), **(before.snapshots or {})} or None
 
 
 @lru_cache(maxsize=1024)

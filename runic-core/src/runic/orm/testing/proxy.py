@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from runic.orm.compile.dialect import Dialect
-    from runic.orm.driver.port import Port, QueryResult, Request
+    from runic.orm.driver.port import Port, QueryResult, Request, SavepointPort
 
 __all__ = ["DriverProxy", "PortProxy", "Recorder", "RecordingPort"]
 
@@ -49,6 +49,18 @@ class PortProxy:
     async def rollback(self) -> None:
         """Roll it back."""
         await self.port.rollback()
+
+    async def savepoint(self, name: str) -> None:
+        """Make a savepoint."""
+        await cast("SavepointPort", self.port).savepoint(name)
+
+    async def rollback_to(self, name: str) -> None:
+        """Take back what was done since."""
+        await cast("SavepointPort", self.port).rollback_to(name)
+
+    async def release_savepoint(self, name: str) -> None:
+        """Forget it."""
+        await cast("SavepointPort", self.port).release_savepoint(name)
 
     async def release(self, *, discard: bool = False) -> None:
         """Give the connection back."""

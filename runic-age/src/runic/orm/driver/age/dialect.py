@@ -27,6 +27,7 @@ __all__ = ["DIALECT", "AGEDialect", "dialect_of"]
 _CAPABILITIES = frozenset(
     {
         Capability.TRANSACTIONS,
+        Capability.SAVEPOINTS,
         Capability.ATOMIC_FLUSH,
         Capability.MULTI_LABEL,
         Capability.REGEX,
@@ -55,7 +56,6 @@ _CAPABILITIES = frozenset(
 
 _HINTS: Mapping[Capability, str] = {
     Capability.INTERN: "the server has no such thing; leave interned=True out",
-    Capability.SAVEPOINTS: "a block of session.transaction() is flushed at its end, or not at all",
     Capability.NONFINITE_FLOAT: "runic keeps NaN and infinity out of every database",
     Capability.POINT_INDEX: "places are maps of numbers; index the properties that a search narrows first",
 }

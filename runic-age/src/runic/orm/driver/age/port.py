@@ -19,7 +19,7 @@ from . import errors
 from .agtype import decode_rows, decode_values, encode_checked, encode_trusted
 from .labels import LabelBook, ensure_labels
 from .setup import prepare_graph, version_of
-from .sql import literal, wrap
+from .sql import identifier, literal, wrap
 from .tokens import read
 
 if TYPE_CHECKING:
@@ -100,6 +100,30 @@ class AGEPort:
                 await self._link.fetch("ROLLBACK")
             except Exception as error:
                 raise self._failure(error, "ROLLBACK", write=False) from error
+
+    async def savepoint(self, name: str) -> None:
+        """Make a savepoint in the open transaction.
+
+        Raises:
+            ConnectionLostError: the connection broke: the transaction is gone.
+        """
+        await self._ready()
+        await self._mark(f"SAVEPOINT {identifier(name)}")
+
+    async def rollback_to(self, name: str) -> None:
+        """Take back what was done since the savepoint, also after an error. It stays."""
+        await self._mark(f"ROLLBACK TO SAVEPOINT {identifier(name)}")
+
+    async def release_savepoint(self, name: str) -> None:
+        """Forget the savepoint, and those made after it."""
+        await self._mark(f"RELEASE SAVEPOINT {identifier(name)}")
+
+    async def _mark(self, text: str) -> None:
+        assert self._link is not None
+        try:
+            await self._link.fetch(text)
+        except Exception as error:
+            raise self._failure(error, text, write=False) from error
 
     async def release(self, *, discard: bool = False) -> None:
         """Give the connection back, in the state in which every connection of the pool is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runic.orm.testing.suite.blocks import *
 from runic.orm.testing.suite.cancellation import *
 from runic.orm.testing.suite.changes import *
 from runic.orm.testing.suite.concurrency import *

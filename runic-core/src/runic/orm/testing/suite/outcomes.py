@@ -1,5 +1,8 @@
 """Lost replies: a verifiable session finds out what became of its unit, and leaves nothing behind."""
 
+# The checks look at the state of entities, which is hidden from programs.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar

@@ -265,6 +265,27 @@ def test_what_was_taken_out_of_a_relation_stays_out_though_its_ends_are_staged_a
     assert not any("KNOWS" in request.text for request in server.requests)
 
 
+def test_what_was_added_and_deleted_within_a_lost_transaction_is_seen_nowhere(
+    server: Scripted, session: Session
+) -> None:
+    cleo = Person(id="cleo", friends=[], fans=[])
+    session.add(cleo)
+    session.commit()
+    ben = Person(id="ben", fans=[])
+    ann = Person(id="ann", friends=[ben, cleo], fans=[cleo])
+    session.add_all([ann, ben])
+    session.flush()
+    assert (ben.fans, cleo.fans, cleo.friends) == ([ann], [ann], [ann])
+    session.delete(ann)
+    server.fail["write"] = ServerError("x")
+    with pytest.raises(ServerError):
+        session.commit()
+    assert (ben.fans, cleo.fans, cleo.friends) == ([], [], [])
+    server.requests.clear()
+    session.commit()
+    assert [len(request.parameters["rows"]) for request in server.requests] == [1]
+
+
 def test_rollback_after_a_flush_restores_every_attribute(server: Scripted, session: Session) -> None:
     ann, ben, company = flushed(session)
     account = Account(id="acc", balance=1)

@@ -72,12 +72,22 @@ def unflush(unit: UnitOfWork, journal: Journal) -> None:
         unit.links = book
     if gone:
         unit.links.forget(gone)
+        _hide_everywhere(unit, gone)
     flushed = {id(each.entity): each.entity for each in journal.entities}
     for key, entity in flushed.items():
         for name, value in unit.expired.get(key, {}).items():
             entity.__dict__.setdefault(name, value)
     _restore_relations(flushed.values(), unit.links)
     journal.clear()
+
+
+def _hide_everywhere(unit: UnitOfWork, gone: set[int]) -> None:
+    """No relation in memory shows what is in no session any more."""
+    for book in (unit.new, unit.merged, *unit.identities.values()):
+        for entity in book.values():
+            if not isinstance(entity, Edge):
+                for relation in node_meta(entity.__class__).relations:
+                    hide(entity, relation, gone)
 
 
 def _hide_what_was_removed(entity: Any) -> None:

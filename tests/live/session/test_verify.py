@@ -356,7 +356,7 @@ def test_what_is_known_is_told_without_asking(place: Place) -> None:
     place.run(body())
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 6))])
 def test_every_unit_is_applied_exactly_once_whatever_breaks(place: Place, seed: int) -> None:
     """Each unit adds a node, and counts itself in one that all of them change."""
     chance = random.Random(f"{place.name} {place.colour} {seed}")

@@ -30,9 +30,12 @@ def backends_of(item: pytest.Item) -> set[str]:
     fixtures: list[str] = getattr(item, "fixturenames", [])
     found = names | {name for name in STARTERS if f"{name}_server" in fixtures}
     callspec = getattr(item, "callspec", None)
-    chosen = None if callspec is None else callspec.params.get("neo4j_server")
-    # One fixture for all versions: its parameter says which.
-    return (found - {"neo4j"}) | {chosen} if chosen else found
+    # One fixture for all versions of a server: its parameter says which.
+    for name in ("neo4j", "age"):
+        chosen = None if callspec is None else callspec.params.get(f"{name}_server")
+        if chosen:
+            found = (found - {name}) | {chosen}
+    return found
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -138,9 +141,12 @@ def memgraph_server(servers: Registry) -> Server:
 
 
 @pytest.fixture(scope="session")
-def age_server(servers: Registry) -> Server:
-    """A running PostgreSQL with Apache AGE; ``.credentials["database"]`` holds the graphs."""
-    return server_or_skip(servers, "age")
+def age_server(servers: Registry, request: pytest.FixtureRequest) -> Server:
+    """A running PostgreSQL with Apache AGE; ``.credentials["database"]`` holds the graphs.
+
+    The current version, or what the test is parametrised with: ``"age"``, or ``"age_15"`` for the oldest.
+    """
+    return server_or_skip(servers, getattr(request, "param", "age"))
 
 
 @pytest.fixture

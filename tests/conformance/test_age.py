@@ -9,11 +9,13 @@ from typing import Any, ClassVar
 
 import pytest
 
-from runic.orm.exceptions import ServerError
+from runic.orm.exceptions import InvalidNameError, ServerError
 from runic.orm.testing.gaps import Gap, GapKind
 from runic.orm.testing.harness import Harness
 from runic.orm.testing.suite import *
+from tests.conftest import server_or_skip
 from tests.servers.base import Server
+from tests.servers.registry import Registry
 
 
 class AGEHarness(Harness):
@@ -38,11 +40,26 @@ class AGEHarness(Harness):
             "the check writes a node of two labels as raw Cypher",
             ServerError,
         ),
+        Gap(
+            "TestNames::test_valid_names_work_everywhere",
+            GapKind.NEVER,
+            "the words of the grammar are reserved, even in backticks",
+            AssertionError,
+            until="1.8",
+        ),
+        Gap(
+            "TestSearch::test_distance_is_in_metres",
+            GapKind.NEVER,
+            "the field of the check is called where, which is a word of the grammar",
+            InvalidNameError,
+            until="1.8",
+        ),
     )
     golden = Path(__file__).parent / "golden" / "age.txt"
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        self.variant = ".".join(server.version.split(".")[:2])
 
     def url(self) -> str:
         return "age"
@@ -59,6 +76,25 @@ class AGEHarness(Harness):
         return self.server.version
 
 
-@pytest.fixture(scope="session")
-def runic_harness(age_server: Server) -> AGEHarness:
-    return AGEHarness(age_server)
+def live(name: str, *others: str) -> Any:
+    """A server as a parameter, under whose name the closing table counts."""
+    return pytest.param(name, *others, marks=pytest.mark.live(name))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Both colours on the current version, one on the oldest: all that differs is the text of statements."""
+    if "runic_colour" in metafunc.fixturenames:
+        runs = [live("age", "sync"), live("age", "async"), live("age_15", "sync")]
+        metafunc.parametrize(("runic_harness", "runic_colour"), runs, indirect=True)
+    elif "runic_harness" in metafunc.fixturenames:
+        metafunc.parametrize("runic_harness", [live("age"), live("age_15")], indirect=True)
+
+
+@pytest.fixture
+def runic_colour(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def runic_harness(request: pytest.FixtureRequest, servers: Registry) -> AGEHarness:
+    return AGEHarness(server_or_skip(servers, request.param))

@@ -1,8 +1,9 @@
 """Apache AGE on PostgreSQL: an address from the environment, else a Debian tree, else a container.
 
-The tree is a small Debian of its own (PostgreSQL 18, AGE, pgvector) in ``.cache/age``, made once by
-debootstrap from the mirror of the machine's own apt sources; the server runs inside of it by chroot,
-as the user postgres. That needs root on a Debian machine.
+The tree is a small Debian of its own (PostgreSQL, AGE, pgvector) in ``.cache``, made once by debootstrap
+from the mirror of the machine's own apt sources; the server runs inside of it by chroot, as the user
+postgres. That needs root on a Debian machine. Of two releases of Debian come the oldest and the newest
+version of AGE that runic supports.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -23,17 +25,60 @@ from tests.servers.base import NotAvailable, Server, address_from_environment, f
 from tests.servers.docker import start_container
 
 ROOT = Path(__file__).resolve().parents[2]
-TREE = ROOT / ".cache" / "age" / "tree"
-IMAGE = "apache/age:latest"
+CACHE = ROOT / ".cache"
 DATABASE = "postgres"
-SUITE = "forky"
-PACKAGES = "postgresql-18-age,postgresql-18-pgvector"
-BIN = "/usr/lib/postgresql/18/bin"
 START_SECONDS = float(os.environ.get("RUNIC_TEST_START_SECONDS", "60"))
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One version of the extension.
+
+    Attributes:
+        name: how tests and the closing table call it.
+        folder: where its tree is, in the cache.
+        suite: the release of Debian that has it.
+        postgresql: the major version of its PostgreSQL.
+        image: its container.
+    """
+
+    name: str
+    folder: str
+    suite: str
+    postgresql: int
+    image: str
+
+    @property
+    def tree(self) -> Path:
+        """The root folder of the small Debian."""
+        return CACHE / self.folder / "tree"
+
+    @property
+    def bin(self) -> str:
+        """Where the server's programs are, inside."""
+        return f"/usr/lib/postgresql/{self.postgresql}/bin"
+
+    @property
+    def packages(self) -> str:
+        """What to install."""
+        return f"postgresql-{self.postgresql}-age,postgresql-{self.postgresql}-pgvector"
+
+
+RELEASES = {
+    "age": Release("age", "age", "forky", 18, "apache/age:latest"),
+    "age_15": Release("age_15", "age-1.5", "trixie", 17, "apache/age:release_PG16_1.5.0"),
+}
+
+
+@dataclass(slots=True)
 class AGEServer(Server):
-    """A database with the extension: graphs are in it, so a URL names both."""
+    """A database with the extension: graphs are in it, so a URL names both.
+
+    Attributes:
+        release: of the tree, if it is a server of one.
+    """
+
+    release: Release | None = None
 
     @property
     def url(self) -> str:
@@ -48,25 +93,30 @@ class AGEServer(Server):
         return f"{self.url}?graph={graph}"
 
 
-def start() -> Server:
-    """A server, by the first way that works; :class:`NotAvailable` tells why none did."""
+def start(release: Release = RELEASES["age"]) -> Server:
+    """A server of ``release``, by the first way that works; :class:`NotAvailable` tells why none did."""
     try:
         import psycopg  # noqa: F401
     except ImportError as error:
         raise NotAvailable(f"psycopg is not installed ({error})") from error
-    address = address_from_environment("age")
+    address = address_from_environment(release.name)
     if address:
-        return attach(address)
+        return attach(address, f"RUNIC_TEST_{release.name.upper()}_URL")
     reasons = []
     for way in (start_tree, start_docker):
         try:
-            return way()
+            return way(release)
         except NotAvailable as error:
             reasons.append(str(error))
     raise NotAvailable("; ".join(reasons))
 
 
-def attach(address: str) -> Server:
+def start_15() -> Server:
+    """The oldest version that runic supports."""
+    return start(RELEASES["age_15"])
+
+
+def attach(address: str, how: str) -> Server:
     """Use the server at ``age://user:password@host:port/database``; graphs are made and dropped in it."""
     parts = urlsplit(address)
     credentials: dict[str, Any] = {
@@ -75,25 +125,30 @@ def attach(address: str) -> Server:
         "database": unquote(parts.path.strip("/")) or DATABASE,
     }
     host, port = parts.hostname or "localhost", parts.port or 5432
-    return _connected(host, port, "RUNIC_TEST_AGE_URL", lambda: None, credentials)
+    return _connected(host, port, how, lambda: None, credentials)
 
 
-def start_docker() -> Server:
+def start_docker(release: Release) -> Server:
     """The official image, which has no pgvector."""
-    container, host, port = start_container(IMAGE, 5432, {"POSTGRES_PASSWORD": "runic"})
+    container, host, port = start_container(release.image, 5432, {"POSTGRES_PASSWORD": "runic"})
     credentials = {"username": "postgres", "password": "runic", "database": DATABASE}
-    return _connected(host, port, f"Docker ({IMAGE})", container.stop, credentials)
+    return _connected(host, port, f"Docker ({release.image})", container.stop, credentials)
 
 
 # -- the Debian tree ------------------------------------------------------------------------------
 
 
-def start_tree() -> Server:
-    """A server of the cached tree, on data of its own that are gone afterwards."""
-    make_tree()
-    folder = Path(tempfile.mkdtemp(prefix="runic-age-", dir=TREE / "srv"))
+def start_tree(release: Release, certificate: tuple[Path, Path] | None = None) -> Server:
+    """A server of the cached tree, on data of its own that are gone afterwards.
+
+    Args:
+        release: which one.
+        certificate: a certificate and its key: the server speaks TLS.
+    """
+    make_tree(release)
+    folder = Path(tempfile.mkdtemp(prefix="runic-age-", dir=release.tree / "srv"))
     inside = f"/srv/{folder.name}"
-    shutil.chown(folder, *_postgres())
+    shutil.chown(folder, *_postgres(release))
     port = free_port()
     settings = {
         "port": str(port),
@@ -109,19 +164,28 @@ def start_tree() -> Server:
         "wal_level": "replica",
         "max_wal_senders": "4",
     }
+    for name, path in zip(("ssl_cert_file", "ssl_key_file"), certificate or (), strict=False):
+        own = Path(shutil.copy(path, folder))
+        own.chmod(0o600)
+        shutil.chown(own, *_postgres(release))
+        settings |= {"ssl": "on", name: f"{inside}/{own.name}"}
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
 
     def stop() -> None:
         with contextlib.suppress(NotAvailable):
-            run_inside([f"{BIN}/pg_ctl", "-D", f"{inside}/data", "-m", "immediate", "-w", "stop"])
+            run_inside(
+                release, [f"{release.bin}/pg_ctl", "-D", f"{inside}/data", "-m", "immediate", "-w", "stop"]
+            )
         shutil.rmtree(folder, ignore_errors=True)
 
     try:
-        run_inside([f"{BIN}/initdb", "-D", f"{inside}/data", "-A", "trust", "-U", "postgres", "--no-sync"])
-        log = f"{inside}/log"
-        run_inside([f"{BIN}/pg_ctl", "-D", f"{inside}/data", "-w", "-l", log, "-o", options, "start"])
+        new = ["-D", f"{inside}/data", "-A", "trust", "-U", "postgres", "--no-sync"]
+        run_inside(release, [f"{release.bin}/initdb", *new])
+        run = ["-D", f"{inside}/data", "-w", "-l", f"{inside}/log", "-o", options, "start"]
+        run_inside(release, [f"{release.bin}/pg_ctl", *run])
         credentials = {"username": "postgres", "password": None, "database": DATABASE}
-        return _connected("127.0.0.1", port, f"Debian tree ({SUITE}, chroot)", stop, credentials)
+        how = f"Debian tree ({release.suite}, chroot)"
+        return _connected("127.0.0.1", port, how, stop, credentials, release)
     except NotAvailable as error:
         lines = (
             (folder / "log").read_text(errors="replace").splitlines()[-3:]
@@ -138,25 +202,27 @@ def start_standby(server: Server) -> Server:
     Raises:
         NotAvailable: the server is none of the tree.
     """
-    if not server.how.startswith("Debian tree"):
+    if not isinstance(server, AGEServer) or server.release is None:
         raise NotAvailable("a standby is made of a server of the Debian tree only")
-    folder = Path(tempfile.mkdtemp(prefix="runic-age-standby-", dir=TREE / "srv"))
-    shutil.chown(folder, *_postgres())
+    release = server.release
+    folder = Path(tempfile.mkdtemp(prefix="runic-age-standby-", dir=release.tree / "srv"))
+    shutil.chown(folder, *_postgres(release))
     data, port = f"/srv/{folder.name}/data", free_port()
 
     def stop() -> None:
         with contextlib.suppress(NotAvailable):
-            run_inside([f"{BIN}/pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"])
+            run_inside(release, [f"{release.bin}/pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"])
         shutil.rmtree(folder, ignore_errors=True)
 
     try:
         copy = ["-h", server.host, "-p", str(server.port), "-U", "postgres", "-D", data, "-R", "-c", "fast"]
-        run_inside([f"{BIN}/pg_basebackup", *copy])
+        run_inside(release, [f"{release.bin}/pg_basebackup", *copy])
         # The command line of the first server, but for the port.
         settings = f"-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=/tmp"
         settings += " -c shared_preload_libraries=age -c max_connections=150 -c hot_standby=on"
         log = f"/srv/{folder.name}/log"
-        run_inside([f"{BIN}/pg_ctl", "-D", data, "-w", "-l", log, "-o", settings, "start"])
+        run = ["-D", data, "-w", "-l", log, "-o", settings, "start"]
+        run_inside(release, [f"{release.bin}/pg_ctl", *run])
     except NotAvailable:
         stop()
         raise
@@ -169,10 +235,11 @@ def start_standby(server: Server) -> Server:
         drop=server.drop,
         stop=stop,
         credentials=server.credentials,
+        release=release,
     )
 
 
-def make_tree() -> None:
+def make_tree(release: Release) -> None:
     """Make the tree unless it is there.
 
     Raises:
@@ -180,7 +247,8 @@ def make_tree() -> None:
     """
     if os.name != "posix" or os.geteuid() != 0:
         raise NotAvailable("the Debian tree needs root (chroot)")
-    if (TREE / BIN.lstrip("/") / "postgres").exists():
+    tree = release.tree
+    if (tree / release.bin.lstrip("/") / "postgres").exists():
         return
     mirror = _mirror()
     if shutil.which("debootstrap") is None:
@@ -188,19 +256,19 @@ def make_tree() -> None:
         _run(["apt-get", "install", "-y", "-qq", "debootstrap"], 300)
     import fcntl  # where there is no root there is none of it either
 
-    TREE.parent.mkdir(parents=True, exist_ok=True)
+    tree.parent.mkdir(parents=True, exist_ok=True)
     # Another run may be at it: the tree is made once, whoever comes first.
-    with (TREE.parent / "lock").open("w") as lock:
+    with (tree.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if TREE.exists():
+        if tree.exists():
             return
-        part = TREE.with_name("tree.part")
+        part = tree.with_name("tree.part")
         shutil.rmtree(part, ignore_errors=True)
         # Older debootstraps know no script of that name; those of the suites after sid are all the same.
         script = "/usr/share/debootstrap/scripts/sid"
-        words = ["--variant=minbase", f"--include={PACKAGES}", SUITE, str(part), mirror, script]
-        _run(["debootstrap", *words], 900)
-        part.rename(TREE)
+        words = ["--variant=minbase", f"--include={release.packages}", release.suite, str(part), mirror]
+        _run(["debootstrap", *words, script], 900)
+        part.rename(tree)
 
 
 def _mirror() -> str:
@@ -218,13 +286,14 @@ def _mirror() -> str:
     raise NotAvailable("the Debian tree needs a Debian machine: no apt sources were found")
 
 
-def run_inside(command: list[str]) -> str:
+def run_inside(release: Release, command: list[str]) -> str:
     """Run a command in the tree as postgres."""
-    return _run(["chroot", f"--userspec={':'.join(map(str, _postgres()))}", str(TREE), *command], 120)
+    who = ":".join(map(str, _postgres(release)))
+    return _run(["chroot", f"--userspec={who}", str(release.tree), *command], 120)
 
 
-def _postgres() -> tuple[int, int]:
-    for line in (TREE / "etc" / "passwd").read_text().splitlines():
+def _postgres(release: Release) -> tuple[int, int]:
+    for line in (release.tree / "etc" / "passwd").read_text().splitlines():
         name, _, uid, gid, *_ = line.split(":")
         if name == "postgres":
             return int(uid), int(gid)
@@ -251,7 +320,12 @@ def _run(command: list[str], seconds: float) -> str:
 
 
 def _connected(
-    host: str, port: int, how: str, stop: Callable[[], object], credentials: dict[str, Any]
+    host: str,
+    port: int,
+    how: str,
+    stop: Callable[[], object],
+    credentials: dict[str, Any],
+    release: Release | None = None,
 ) -> Server:
     import psycopg
 
@@ -303,4 +377,6 @@ def _connected(
         drop=drop,
         stop=stop_all,
         credentials=credentials,
+        release=release,
+        socket=str(release.tree / "tmp") if release is not None else None,
     )

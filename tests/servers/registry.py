@@ -20,6 +20,7 @@ STARTERS: dict[str, Callable[[], Server]] = {
     "arcadedb": arcadedb.start,
     "memgraph": memgraph.start,
     "age": age.start,
+    "age_15": age.start_15,
 }
 """Backends whose server can be started, by public name."""
 

@@ -10,6 +10,14 @@ import pytest
 from runic.orm.driver.age import AGEDriver, create_age_driver
 from tests.servers.base import Server
 
+BOTH = {"test_age_connections", "test_age_driver", "test_age_hostile_table", "test_age_standby"}
+"""Tests that run on the oldest version as well. EXPLAIN tells of the current one only."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "age_server" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in BOTH:
+        metafunc.parametrize("age_server", ["age", "age_15"], indirect=True)
+
 
 @pytest.fixture
 def age_options(age_server: Server, age_graph: str) -> dict[str, Any]:

@@ -218,6 +218,27 @@ def test_a_list_of_identities_never_reaches_the_server(driver: AGEDriver) -> Non
         driver.execute("MATCH (n) WHERE id(n) IN $ids RETURN n", {"ids": []})
 
 
+def test_what_a_refused_list_asks_for_can_be_said_otherwise(driver: AGEDriver) -> None:
+    driver.execute("UNWIND range(1, 3) AS i CREATE (:Beast {k: i})")
+    ids = [i for (i,) in driver.execute("MATCH (n:Beast) WHERE n.k < 3 RETURN id(n)").rows]
+    for text in (
+        "UNWIND $ids AS i MATCH (n:Beast) WHERE id(n) = i RETURN n.k ORDER BY n.k",
+        "MATCH (n:Beast) WHERE [id(n)][0] IN $ids RETURN n.k ORDER BY n.k",
+    ):
+        assert driver.execute(text, {"ids": ids}).rows == [[1], [2]]
+    text = "MATCH (n:Beast) WHERE [n.k IS NULL][0] IN $l RETURN count(*)"
+    assert driver.execute(text, {"l": [False]}).rows == [[3]]
+
+
+def test_a_call_and_a_plan_have_columns_too(driver: AGEDriver) -> None:
+    called = driver.execute("CALL pg_catalog.pi()")
+    assert (called.columns, int(called.rows[0][0])) == (("pg_catalog.pi()",), 3)
+    driver.execute("CREATE (:Beast {k: 1})")
+    plan = driver.execute("EXPLAIN MATCH (n:Beast) RETURN n.k, n.name")
+    assert plan.columns == ("plan",)
+    assert "Beast" in " ".join(line for (line,) in plan.rows)
+
+
 def test_the_limit_of_a_statement_is_kept_and_taken_back(make_driver: Make) -> None:
     driver = make_driver(max_connections=1)
     slow = "UNWIND range(1, 3000000) AS i WITH i WHERE i % 7 = 8 RETURN count(i)"
@@ -285,6 +306,27 @@ def test_two_serializable_units_that_cross_are_a_conflict_that_may_be_retried(dr
             b.commit()
         assert caught.value.retryable
         b.rollback()
+
+
+def test_two_that_look_for_a_unique_value_in_a_hierarchy_cannot_both_store_it(driver: AGEDriver) -> None:
+    """Unique indexes are those of one table: across tables it takes a serializable look beforehand."""
+    adapter = AGEIndexAdapter(driver)
+    adapter.ensure_entity_types([Beast, Wolf])
+    for label in ("Beast", "Wolf"):
+        adapter.create_unique_constraint(label, "name")
+    with Session(driver) as session:
+        session.add_all([Beast(k=1, name="Fenris"), Wolf(k=2, name="Fenris")])
+    strict = driver.with_isolation("serializable")
+    with Session(strict) as a, Session(strict) as b:
+        for session, beast in ((a, Beast(k=3, name="Skoll")), (b, Wolf(k=4, name="Skoll"))):
+            assert session.query(Beast).where(Beast.name == "Skoll").all() == []
+            session.add(beast)
+            session.flush()
+        a.commit()
+        with pytest.raises(TransientConflictError):
+            b.commit()
+        b.rollback()
+    assert driver.execute("MATCH (n:Beast {name: 'Skoll'}) RETURN n.k").rows == [[3]]
 
 
 def test_an_error_leaves_every_connection_usable(make_driver: Make) -> None:

@@ -10,7 +10,7 @@ import uuid
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runic.orm import ValueNotStorableError
@@ -53,6 +53,7 @@ _json = st.recursive(
 )  # fmt: skip
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_json, min_size=1, max_size=4))
 def test_whatever_is_json_comes_back_as_it_is(values: list[Any]) -> None:
     cells = [None if value is None else json.dumps(value, ensure_ascii=False) for value in values]

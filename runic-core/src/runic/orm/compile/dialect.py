@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LABELS_PROPERTY", "Capability", "Dialect", "UnitForm"]
 
+THEN = "\n;\n"
+"""Stands between the two statements of a step, where a server cannot do it in one."""
+
 LABELS_PROPERTY = "_labels"
 """All labels of a node, on servers that give a node one label only, if its class has several."""
 
@@ -98,7 +101,12 @@ class Dialect:
         keeps_identities: an identity is never given to another node or edge, so that it alone finds its own.
         unwind_keys: many keys are found by UNWIND: the server has no index for IN over a parameter.
         unwind: how a statement begins that does something for each row of a parameter; ``{list}``, ``{v}``.
-        on_create: whether MERGE takes ON CREATE SET.
+        merge_sets: whether a SET may follow a MERGE, and ON CREATE SET. If not, a step that merges is two
+            statements with :data:`THEN` between, which the port sends: one creates what is not there, the
+            other, for the rows of which the first returned nothing, sets what is.
+        rows_after_set: whether what a SET reads can still be returned after it.
+        order_by_alias: whether ORDER BY takes the names that its own WITH or RETURN gives.
+        list_comprehension: whether the server has them.
         max_name_bytes: the longest label, type or property name.
         labels_cell: Python source: ``{c}`` the cell of ``labels(n)`` -> iterable of names, or None.
         identity_cell: Python source: ``{c}`` the cell of an identity -> its value, or None.
@@ -155,7 +163,10 @@ class Dialect:
     keeps_identities: bool = False
     unwind_keys: bool = False
     unwind: str = "UNWIND {list} AS {v}"
-    on_create: bool = True
+    merge_sets: bool = True
+    rows_after_set: bool = True
+    order_by_alias: bool = True
+    list_comprehension: bool = True
     max_name_bytes: int = 255
     labels_cell: str = "{c}"
     identity_cell: str = "{c}"

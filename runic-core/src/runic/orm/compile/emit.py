@@ -349,7 +349,9 @@ class Emitter:
         self.bind(SCORE)
         text = f"{head}\n{scored}"
         if node.score_where is not None:
-            text += f"{self.where(node.score_where)}\n{carried}"
+            text += self.where(node.score_where)
+        if node.score_where is not None or not dialect.order_by_alias:
+            text += f"\n{carried}"
         return f"{text}\n{best}\nLIMIT {self.visit(node.k)}"
 
     def similar(self, node: ir.VectorSearch, times: int) -> str:

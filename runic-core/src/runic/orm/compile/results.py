@@ -126,7 +126,11 @@ def packed(emitter: Emitter, result: ir.Return, *, stream: bool) -> Columns:
 
 
 def _is_staged(emitter: Emitter, result: ir.Return) -> bool:
-    return (result.distinct or result.aggregated) and any(
+    if not result.distinct and not result.aggregated:
+        return False
+    if not emitter.dialect.order_by_alias and any(term.item is not None for term in result.order):
+        return True
+    return any(
         item.kind in _ENTITIES or item.kind in _ENTITY_LISTS or _needs_stage(item, emitter.dialect)
         for item in result.items
     )
@@ -144,6 +148,12 @@ def _stage(emitter: Emitter, result: ir.Return) -> str:
 
 def _staged_value(emitter: Emitter, item: ir.ReturnItem) -> str:
     value = item.expression
+    layout = None if emitter.dialect.list_comprehension else _layout(item, emitter.dialect)
+    if item.kind in _ENTITY_LISTS and layout and isinstance(value, ir.Aggregate) and value.argument:
+        element = emitter.visit(value.argument)
+        columns = ", ".join([column.replace("{v}", element) for column in layout.columns])
+        distinct = "DISTINCT " if value.distinct else ""
+        return f"{value.function}({distinct}CASE WHEN {element} IS NULL THEN null ELSE [{columns}] END)"
     if _is_listed_sum(item, emitter.dialect) and isinstance(value, ir.Aggregate):
         emitter.visit(value)  # refuses what cannot be summed
         return emitter.visit(ir.Aggregate("collect", value.argument, value.distinct))
@@ -181,27 +191,33 @@ def _columns(
     emitter: Emitter, item: ir.ReturnItem, stage: str | None
 ) -> tuple[tuple[str, ...], NodeLayout | EdgeLayout | None]:
     dialect = emitter.dialect
-    layout: NodeLayout | EdgeLayout | None = None
-    if item.model is not None:
-        if item.kind in (ItemKind.NODE, ItemKind.NODES):
-            layout = node_layout(node_meta(item.model), dialect)
-        else:
-            layout = edge_layout(edge_meta(item.model), dialect)
+    layout = _layout(item, dialect)
     if item.kind in _ENTITIES:
         assert layout is not None
         variable = emitter.visit(item.expression)
         return tuple([column.replace("{v}", variable) for column in layout.columns]), layout
-    if item.kind in _ENTITY_LISTS and layout is not None:
+    if item.kind in _ENTITY_LISTS and layout is not None and dialect.list_comprehension:
         element = emitter.name(_ELEMENT)
         columns = ", ".join([column.replace("{v}", element) for column in layout.columns])
         return (f"[{element} IN {stage} | [{columns}]]",), layout
     if stage is None:
         return (emitter.read(item.expression),), None
+    if layout is not None:
+        return (stage,), layout
     if _is_listed_sum(item, dialect) and dialect.integer_sum is not None:
         return (dialect.integer_sum.format(v=stage),), None
     if _is_read_whole(item, dialect) and item.type is not None:
         return (dialect.codec(item.type).read.format(p=stage),), None
     return (stage,), None
+
+
+def _layout(item: ir.ReturnItem, dialect: Dialect) -> NodeLayout | EdgeLayout | None:
+    """How an entity, or one of a list, is taken apart."""
+    if item.model is None:
+        return None
+    if item.kind in (ItemKind.NODE, ItemKind.NODES):
+        return node_layout(node_meta(item.model), dialect)
+    return edge_layout(edge_meta(item.model), dialect)
 
 
 def _tail(emitter: Emitter, result: ir.Return, names: list[str]) -> list[str]:

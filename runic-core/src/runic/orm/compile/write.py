@@ -18,7 +18,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from runic.orm.compile.dialect import LABELS_PROPERTY
+from runic.orm.compile.dialect import LABELS_PROPERTY, THEN
 from runic.orm.compile.marker import MARKER_LABEL
 from runic.orm.compile.paging import in_one_page
 from runic.orm.compile.steps import (
@@ -71,20 +71,28 @@ def must_match(shape: Shape) -> bool:
 @lru_cache(maxsize=2048)
 def statement_text(shape: Shape, dialect: Dialect) -> str:
     """One step as a statement of its own: parameter ``rows``, returns rows of index, identity, version."""
-    body, created = _body(shape, dialect, None)
-    columns = ["row[0]"]
+    if not dialect.merge_sets and _sets(shape):
+        bodies, created = _apart(shape, dialect)
+        return THEN.join([_statement(shape, body, created, dialect) for body in bodies])
+    return _statement(shape, *_body(shape, dialect, None), dialect)
+
+
+def _statement(shape: Shape, body: str, created: str | None, dialect: Dialect) -> str:
+    head, columns = dialect.rows(), ["row[0]"]
+    if not dialect.rows_after_set and (" SET " in body or isinstance(shape, MergeEdges)):
+        head, columns = f"{head} WITH row, row[0] AS i", ["i"]
     if isinstance(shape, MergeEdges):
         # Parallel edges match a MERGE more than once: one result row for each row.
         columns.append(f"min({dialect.identity.format(v='r')})")
         if dialect.page_rows:
-            body += f" WITH row[0] AS i, {columns[1]} AS d"
+            body += f" WITH {columns[0]} AS i, {columns[1]} AS d"
             columns = ["i", "d"]
     elif created:
         columns.append(dialect.identity.format(v=created))
         if counts_versions(shape):
             columns.append(_counted_version(shape, dialect))
     tail = in_one_page(columns) if dialect.page_rows else f"RETURN {', '.join(columns)}"
-    return f"{dialect.rows()} {body} {tail}"
+    return f"{head} {body} {tail}"
 
 
 def stores_of(shape: Shape, dialect: Dialect) -> tuple[Store, ...]:
@@ -290,9 +298,7 @@ def _body(  # noqa: C901 - a case a kind of step
             text = f"{ends} MERGE (a)-[r:{q(shape.type)}]{arrow}(b)"
             if not shape.keep or not shape.writes:
                 return text + _set(_assignments("r", shape.writes, column, dialect)), "r"
-            if dialect.on_create:
-                return f"{text} ON CREATE{_set(_assignments('r', shape.writes, column, dialect))}", "r"
-            return text + _set(_assignments("r", shape.writes, column, dialect, keep=True)), "r"
+            return f"{text} ON CREATE{_set(_assignments('r', shape.writes, column, dialect))}", "r"
         case UpdateEdges():
             # From both ends: looking through all edges of one of them is quadratic (FalkorDB 4.22).
             if dialect.one_label:
@@ -317,6 +323,41 @@ def _body(  # noqa: C901 - a case a kind of step
             targets = shape.target_labels[-1:] if dialect.one_label else shape.target_labels
             other = "".join(f":{q(label)}" for label in targets)
             return f"{start} MATCH (a){left}[r:{q(shape.type)}]{right}(b{other}) DELETE r", None
+
+
+def _sets(shape: Shape) -> bool:
+    """Whether a step is a MERGE that a SET follows."""
+    match shape:
+        case MergeNodes():
+            return bool(shape.writes or shape.version or len(shape.labels) > 1)
+        case MergeEdges():
+            return bool(shape.writes)
+        case _:
+            return False
+
+
+def _apart(shape: Shape, dialect: Dialect) -> tuple[tuple[str, str], str]:
+    """A MERGE in two: the clauses that create what is not there, and those that set what is."""
+    q = dialect.quote
+    if isinstance(shape, MergeNodes):
+        label, key = f":{q(shape.match[-1])}", _map((shape.key,), 1, dialect)
+        listed = _label_list(shape.labels, dialect, ": ")
+        sets = [f"n.{each}" for each in _label_list(shape.labels, dialect, " = ")]
+        sets += _assignments("n", shape.writes, 2, dialect)
+        if shape.version:
+            listed.append(f"{q(shape.version)}: 1")
+            sets.append(f"n.{q(shape.version)} = coalesce(n.{q(shape.version)}, 0) + 1")
+        absent = f"OPTIONAL MATCH (o{label}{key}) WITH row, o WHERE o IS NULL"
+        created = f"{absent} CREATE (n{label}{_map((shape.key, *shape.writes), 1, dialect, listed)})"
+        return (created, f"MATCH (n{label}{key}){_set(sets)}"), "n"
+    assert isinstance(shape, MergeEdges)
+    ends, column = _ends((("a", shape.source), ("b", shape.target)), dialect, None)
+    arrow, type_ = "-" if shape.undirected else "->", q(shape.type)
+    carried = "row, a, b, o" if dialect.rows_after_set else "row, i, a, b, o"
+    absent = f"{ends} OPTIONAL MATCH (a)-[o:{type_}]{arrow}(b) WITH {carried} WHERE o IS NULL"
+    created = f"{absent} CREATE (a)-[r:{type_}{_map(shape.writes, column, dialect)}]->(b)"
+    sets = [] if shape.keep else _assignments("r", shape.writes, column, dialect)
+    return (created, f"{ends} MATCH (a)-[r:{type_}]{arrow}(b){_set(sets)}"), "r"
 
 
 def _between(start: str, end: str, type_: str, dialect: Dialect) -> str:
@@ -419,16 +460,13 @@ def _map(writes: tuple[Write, ...], column: int, dialect: Dialect, extra: Sequen
     return f" {{{', '.join(pairs)}}}" if pairs else ""
 
 
-def _assignments(
-    variable: str, writes: tuple[Write, ...], column: int, dialect: Dialect, *, keep: bool = False
-) -> list[str]:
-    """Assignments of a SET; ``keep`` a value that is there."""
-    pairs = [
-        (f"{variable}.{dialect.quote(name)}", template.format(v=f"row[{column + position}]"))
+def _assignments(variable: str, writes: tuple[Write, ...], column: int, dialect: Dialect) -> list[str]:
+    """Assignments of a SET."""
+    return [
+        f"{variable}.{dialect.quote(name)} = {template.format(v=f'row[{column + position}]')}"
         for position, write in enumerate(writes)
         for name, template in write.targets
     ]
-    return [f"{name} = coalesce({name}, {value})" if keep else f"{name} = {value}" for name, value in pairs]
 
 
 def _set(assignments: list[str]) -> str:

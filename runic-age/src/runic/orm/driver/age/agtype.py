@@ -19,7 +19,7 @@ from runic.orm.compile.dialect import LABELS_PROPERTY
 from runic.orm.core.values import RawEdge, RawNode, RawPath
 from runic.orm.exceptions import ValueNotStorableError
 
-__all__ = ["decode_rows", "decode_values", "encode_checked", "encode_trusted"]
+__all__ = ["decode_rows", "decode_values", "encode_checked", "encode_trusted", "text_problem"]
 
 _STRING_OR_SUFFIX = re.compile(r'"(?:[^"\\]|\\.)*"|::[a-z_]+')
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|::[a-z_]+|[\[\]{}]')
@@ -169,7 +169,7 @@ def _check(value: Any, path: str, depth: int) -> None:
         return
     problem = None
     if kind is str:
-        problem = _text_problem(value)
+        problem = text_problem(value)
     elif kind is int:
         if not -_INT64 <= value < _INT64:
             problem = "an integer outside of 64 bits"
@@ -194,11 +194,12 @@ def _check(value: Any, path: str, depth: int) -> None:
         raise ValueNotStorableError(f"{path}: {problem}", backend="age")
 
 
-def _text_problem(text: str) -> str | None:
+def text_problem(text: str) -> str | None:
+    """Why PostgreSQL cannot take a text; ``None``: it can."""
     if "\0" in text:
-        return f"text with a NUL character at offset {text.index(chr(0))} cannot be stored"
+        return f"text with a NUL character at offset {text.index(chr(0))}, which cannot be stored"
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        return f"text with a lone surrogate at offset {error.start} cannot be stored"
+        return f"text with a lone surrogate at offset {error.start}, which cannot be stored"
     return None

@@ -12,7 +12,7 @@ from runic.orm.exceptions import InvalidNameError
 
 from .codecs import CODECS
 from .emitter import AGEEmitter, emitter_of
-from .rewrites import rename_variables
+from .rewrites import RESERVED, rename_reserved, rename_variables
 from .search import all_words, places, whole_text
 from .sql import MAX_NAME_BYTES
 
@@ -56,6 +56,8 @@ _CAPABILITIES = frozenset(
 
 _HINTS: Mapping[Capability, str] = {
     Capability.INTERN: "the server has no such thing; leave interned=True out",
+    Capability.EXISTS_SUBQUERY: "AGE has them since 1.8",
+    Capability.STREAMING: "AGE has them since 1.8; page with limit and skip",
     Capability.NONFINITE_FLOAT: "runic keeps NaN and infinity out of every database",
     Capability.POINT_INDEX: "places are maps of numbers; index the properties that a search narrows first",
 }
@@ -67,7 +69,7 @@ _SIMILARITIES: Mapping[str, str] = {"cosine": "1 - {s} / 2", "euclidean": "1 / (
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AGEDialect(Dialect):
-    """What Apache AGE's Cypher differs in (tried on 1.8).
+    """What Apache AGE's Cypher differs in (tried on 1.8; what 1.5 cannot is below).
 
     A node has one label, which is a table: further labels stand in its property ``_labels``, and base
     classes find the nodes of their subclasses by PostgreSQL's table inheritance.
@@ -106,6 +108,8 @@ class AGEDialect(Dialect):
     fulltext_words: Callable[[tuple[str, ...], tuple[str, ...]], Any] | None = all_words
     vector: str | None = ""
     vector_similarity: Mapping[str, str] = field(default_factory=lambda: _SIMILARITIES)
+    reserved: frozenset[str] = frozenset()
+    """Words that no property can be called, not even in backticks; in lower case."""
 
     def codec(self, type_: FieldType) -> Codec:
         """The codec of a field type; cached."""
@@ -140,6 +144,13 @@ class AGEDialect(Dialect):
                     " Apache AGE labels and types share one namespace; rename one",
                     backend=self.name,
                 )
+        for name in meta.fields:
+            if name.lower() in self.reserved:
+                raise InvalidNameError(
+                    f"{meta.cls.__name__}.{name}: Apache AGE before 1.8 reserves the word {name!r}, even in"
+                    " backticks; rename the field",
+                    backend=self.name,
+                )
         own = meta.labels if isinstance(meta, NodeMeta) else (meta.type,)
         taken = [name for name in (*own, *meta.fields) if name.startswith("_ag_") or name == LABELS_PROPERTY]
         if taken:
@@ -167,14 +178,24 @@ class AGEDialect(Dialect):
 DIALECT = AGEDialect()
 """The dialect of current servers (1.8): caches above it are keyed by the object."""
 
-_BEFORE_18: Any = DIALECT.evolve(
-    capabilities=_CAPABILITIES,
-    on_create=False,
+# What 1.5 cannot: a SET after a MERGE is lost on what the MERGE has made, and there is no ON CREATE; a
+# variable that a SET reads is ambiguous afterwards; ORDER BY knows no name of its own WITH or RETURN; there
+# are no list comprehensions.
+_OLDEST: AGEDialect = DIALECT.evolve(
+    merge_sets=False,
+    rows_after_set=False,
+    order_by_alias=False,
+    list_comprehension=False,
+    rewrites=(rename_reserved,),
+)
+# Nor are there EXISTS { } and COUNT { }, and no cursor reads from cypher(): sessions page.
+_BEFORE_18: AGEDialect = _OLDEST.evolve(
+    capabilities=_CAPABILITIES - {Capability.EXISTS_SUBQUERY, Capability.STREAMING}, reserved=RESERVED
 )
 
 
 def dialect_of(version: tuple[int, ...]) -> AGEDialect:
-    """The dialect of a server's version of the extension; of one that is not known yet, the current one."""
-    if version and version < (1, 8):
-        return _BEFORE_18  # type: ignore[no-any-return]
-    return DIALECT
+    """The dialect of a server's version of the extension; of an unknown one, what all of them take."""
+    if not version:
+        return _OLDEST
+    return DIALECT if version >= (1, 8) else _BEFORE_18

@@ -135,9 +135,10 @@ class AGEEmitter(ComputingEmitter):
         variable, score, k = self.name(node.variable), self.name(SCORE), self.visit(node.k)
         own = self.own(node.property)
         distance = f"{self._function('distance', node.label, node.property.name)}({own}, {self.vector(node)})"
+        order = score if self.dialect.order_by_alias else distance
         return (
             f"MATCH ({variable}:{self.name(node.label)})\nWHERE {own} IS NOT NULL\n"
-            f"WITH {variable}, {distance} AS {score}\nORDER BY {score}\n"
+            f"WITH {variable}, {distance} AS {score}\nORDER BY {order}\n"
             f"LIMIT {k if times == 1 else f'{k} * {times}'}"
             f"\nWITH {variable}, {score}"
         )

@@ -8,6 +8,7 @@ that; ``MATCH`` reads the tables of a label with all that inherit from it (AGE 1
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from runic.orm.exceptions import InvalidNameError
@@ -47,15 +48,21 @@ class LabelBook:
         self.known = frozenset()
 
 
-async def ensure_labels(link: Link, graph: str, stores: list[Store]) -> None:
+async def ensure_labels(link: Link, graph: str, stores: list[Store], *, indexed: bool = True) -> None:
     """Make the labels and types that are missing, in a transaction of their own.
 
     One maker at a time: two that make one label at once would break the transaction of the second.
 
+    Args:
+        link: a connection without a transaction.
+        graph: name of the graph.
+        stores: what is missing.
+        indexed: whether the server makes the indexes over identities and ends itself (1.8).
+
     Raises:
         InvalidNameError: a name is a label and is wanted as a type, or the other way round.
     """
-    await _in_transaction(link, lambda: make_labels(link, graph, stores))
+    await _in_transaction(link, lambda: make_labels(link, graph, stores, indexed=indexed))
 
 
 async def _in_transaction(link: Link, work: Callable[[], Awaitable[None]]) -> None:
@@ -69,7 +76,7 @@ async def _in_transaction(link: Link, work: Callable[[], Awaitable[None]]) -> No
     await link.fetch("COMMIT")
 
 
-async def make_labels(link: Link, graph: str, stores: list[Store]) -> None:
+async def make_labels(link: Link, graph: str, stores: list[Store], *, indexed: bool = True) -> None:
     """The same, in the transaction that is open."""
     await link.fetch("SET LOCAL lock_timeout = '10s'")
     await link.fetch("SELECT pg_advisory_xact_lock(hashtext('runic labels'), hashtext($1))", (graph,))
@@ -94,6 +101,10 @@ async def make_labels(link: Link, graph: str, stores: list[Store]) -> None:
             )
         if store.bases:
             await _inherit(link, graph, store)
+        for column in () if indexed else ("id", "start_id", "end_id") if store.edge else ("id",):
+            name = f"runic_{column}_{blake2b(store.name.encode(), digest_size=8).hexdigest()}"
+            table = f"{identifier(graph)}.{identifier(store.name)}"
+            await link.fetch(f"CREATE INDEX IF NOT EXISTS {identifier(name)} ON {table} ({column})")
 
 
 async def _inherit(link: Link, graph: str, store: Store) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from runic.orm.compile.dialect import THEN
 from runic.orm.driver.port import QueryResult, Request
 from runic.orm.exceptions import (
     ConnectionLostError,
@@ -150,8 +152,11 @@ class AGEPort:
             ConnectionLostError: no connection, or it broke.
             ServerError: any other error of the server.
         """
+        if request.raw_cells and THEN in request.text:
+            return await self._one_after_another(request)
         sql, payload = self._prepared(request)
         link = await self._ready()
+        self._refuse_leak(request)
         if request.stores:
             await self.ensure(request.stores)
         guarded = not request.write and not request.raw_cells and not self._read_only
@@ -173,11 +178,25 @@ class AGEPort:
             raise failure from error
         if request.timeout is not None:
             await self._limit(link, self._options.timeout)
-        columns = request.columns or read(request.text).columns
+        reading = read(request.text)
+        if reading.explains:
+            return QueryResult([list(row) for row in rows], ("plan",), raw=rows)
+        columns = request.columns or reading.columns
         if not columns:
             return QueryResult([], ())
         decoded = decode_rows(rows) if request.raw_cells else decode_values(rows)
         return QueryResult(decoded, columns, raw=rows)
+
+    async def _one_after_another(self, request: Request) -> QueryResult:
+        """Two statements: the second for the rows of which the first returned nothing."""
+        first, second = request.text.split(THEN)
+        result = await self.execute(replace(request, text=first))
+        done = {row[0] for row in result.rows}
+        rows = [row for row in request.parameters["rows"] if row[0] not in done]
+        if not rows:
+            return result
+        rest = await self.execute(replace(request, text=second, parameters={"rows": rows}, stores=()))
+        return QueryResult([*result.rows, *rest.rows], result.columns)
 
     async def stream(self, request: Request, page: int) -> AsyncGenerator[Sequence[list[Any]]]:
         """Yield the rows in portions of ``page``, from a cursor of the server, in constant memory."""
@@ -185,7 +204,9 @@ class AGEPort:
         if not self._wanted:
             await self.begin(read_only=True)
         link = await self._ready()
-        portions = link.portions(sql, (payload,), page)
+        self._refuse_leak(request)
+        # Before 1.8 there are no cursors over cypher() (1.5). Sessions know, and page, but for the first one.
+        portions = _whole(link, sql, payload, page) if self._is_old else link.portions(sql, (payload,), page)
         decode = decode_rows if request.raw_cells else decode_values
         try:
             async for rows in portions:
@@ -211,19 +232,21 @@ class AGEPort:
                 backend=errors.BACKEND,
                 statement=request.text,
             )
-        if reading.writes and (self._read_only or not request.write) and self._leaks:
+        encode = encode_trusted if request.raw_cells else encode_checked
+        return wrap(self._options.graph, request.text, request.raw_cells), encode(request.parameters)
+
+    @property
+    def _is_old(self) -> bool:
+        return bool(self._shared.version) and self._shared.version < (1, 8)
+
+    def _refuse_leak(self, request: Request) -> None:
+        # AGE lets SET and DELETE through a read-only transaction before 1.8, and they are committed.
+        if self._is_old and (self._read_only or not request.write) and read(request.text).writes:
             raise ServerError(
                 "the statement would change the graph in a read-only transaction",
                 backend=errors.BACKEND,
                 statement=request.text,
             )
-        encode = encode_trusted if request.raw_cells else encode_checked
-        return wrap(self._options.graph, request.text, request.raw_cells), encode(request.parameters)
-
-    @property
-    def _leaks(self) -> bool:
-        # AGE lets SET and DELETE through a read-only transaction before 1.8, and they are committed.
-        return bool(self._shared.version) and self._shared.version < (1, 8)
 
     async def _guarded(self, link: Link, sql: str, payload: str) -> list[tuple[Any, ...]]:
         """A read that the server refuses if it writes, whatever the transaction around it may do."""
@@ -318,7 +341,7 @@ class AGEPort:
                 await self._ensure_here(missing)
                 return
             try:
-                await ensure_labels(link, self._options.graph, missing)
+                await ensure_labels(link, self._options.graph, missing, indexed=not self._is_old)
             except Exception as error:
                 if link.broken and not isinstance(error, OrmError):
                     # A label that was made is no harm: nothing of the statement was sent.
@@ -335,7 +358,7 @@ class AGEPort:
         from .labels import make_labels
 
         assert self._link is not None
-        await make_labels(self._link, self._options.graph, missing)
+        await make_labels(self._link, self._options.graph, missing, indexed=not self._is_old)
 
     def _failure(self, error: Exception, statement: str, *, write: bool) -> OrmError:
         if isinstance(error, OrmError):
@@ -345,3 +368,9 @@ class AGEPort:
         if isinstance(failure, ConnectionLostError) and write and not self._begun:
             failure.maybe_applied, failure.retryable = True, False
         return failure
+
+
+async def _whole(link: Link, sql: str, payload: str, page: int) -> AsyncGenerator[list[tuple[Any, ...]]]:
+    rows = await link.fetch(sql, (payload,))
+    for start in range(0, len(rows), page):
+        yield rows[start : start + page]

@@ -219,8 +219,11 @@ class AGESchema(SchemaEngine):
         schema = await self._vector_schema()
         operator, family = _OPERATORS[similarity]
         type_ = f"{schema}.vector({dimension})"
-        body = f"(a::text::{type_}) OPERATOR({schema}.{operator}) (b::text::{type_})"
-        over = f"((({_value(spec.property)})::text::{type_}) {schema}.{family})"
+        # Not agtype's own cast to text, which takes no lists before 1.8 (1.5).
+        values = ("a", "b", _value(spec.property))
+        a, b, stored = [f"(ag_catalog.agtype_out({each})::text::{type_})" for each in values]
+        body = f"{a} OPERATOR({schema}.{operator}) {b}"
+        over = f"({stored} {schema}.{family})"
         if settings:
             over += f" WITH ({', '.join(settings)})"
         function = self._function("distance", spec, "a", "b", "float8", body)

@@ -13,12 +13,9 @@ from functools import lru_cache
 from runic.orm.exceptions import InvalidNameError
 
 from .search import GRAPH_SCHEMA
-from .tokens import read
+from .tokens import MAX_NAME_BYTES, read
 
 __all__ = ["MAX_NAME_BYTES", "identifier", "literal", "validate_graph_name", "wrap"]
-
-MAX_NAME_BYTES = 63
-"""PostgreSQL cuts longer names off in silence."""
 
 _GRAPH = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{2,}", re.ASCII)
 

@@ -105,6 +105,12 @@ def _address(parts: SplitResult, scheme: str) -> tuple[str | None, int | None]:
         return parts.hostname, parts.port
     except ValueError:
         pass
+    if "," in parts.netloc.rpartition("@")[2]:
+        raise _unreadable(
+            scheme,
+            "names several hosts with ports; where a database takes several, they are the options host and"
+            " port: ?host=one,two&port=5432,5433",
+        )
     raise _unreadable(
         scheme,
         "has a port that is no number from 0 to 65535; a ':' or '@' in a user name or password is written "

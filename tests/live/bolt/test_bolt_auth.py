@@ -180,6 +180,13 @@ def test_the_log_in_carries_scheme_and_credentials(
     assert logon == sent
 
 
+def test_another_user_may_be_acted_for(server: ScriptedBolt, script: Script, ask: Ask) -> None:
+    ask(host="127.0.0.1", port=server.port, username="ann", password="s3cret", impersonate="bob")
+    assert [fields[0]["imp_user"] for name, fields in script.log if name == "BEGIN"] == ["bob"]
+    (logon,) = logons(script)
+    assert logon["principal"] == "ann"
+
+
 @pytest.mark.parametrize("kind", ["token", "kerberos", "auth"])
 def test_a_refusal_is_an_auth_error_and_shows_nothing(
     server: ScriptedBolt, script: Script, ask: Ask, caplog: pytest.LogCaptureFixture, kind: str

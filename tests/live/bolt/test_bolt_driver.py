@@ -75,6 +75,23 @@ def test_beginning_twice_is_an_error(driver: BoltDriver) -> None:
     driver.begin()
 
 
+def test_beginning_twice_is_an_error_for_an_async_driver_too(neo4j: Server, driver: BoltDriver) -> None:
+    async def main() -> None:
+        options = {"host": neo4j.host, "port": neo4j.port, **neo4j.credentials}
+        async with create_async_neo4j_driver(**options) as shared:
+            await shared.begin()
+            with pytest.raises(RuntimeError, match="open already"):
+                await shared.begin()
+            await shared.execute("CREATE (:A)")
+            await shared.rollback()
+            await shared.begin()
+            await shared.execute("CREATE (:A)")
+            await shared.commit()
+
+    asyncio.run(main())
+    assert count(driver) == 1
+
+
 def test_a_statement_that_the_server_runs_alone_is_run_alone(driver: BoltDriver) -> None:
     driver.execute("UNWIND range(1, 20) AS x CALL (x) { CREATE (:B {x: x}) } IN TRANSACTIONS OF 5 ROWS")
     assert count(driver) == 20
@@ -230,6 +247,33 @@ def test_a_deadlock_is_a_named_error_that_may_be_retried(driver: BoltDriver) -> 
     assert "DeadlockDetected" in str(error)
 
 
+def test_a_deadlock_is_run_again_until_both_are_through(driver: BoltDriver) -> None:
+    driver.execute("CREATE (:L {k: 1, x: 0}), (:L {k: 2, x: 0})")
+    barrier = threading.Barrier(2, timeout=60)
+    tries: list[int] = []
+
+    def work(first: int, second: int) -> None:
+        met = False
+
+        def unit(session: Session) -> None:
+            nonlocal met
+            tries.append(first)
+            session.execute("MATCH (n:L {k: $k}) SET n.x = n.x + 1", {"k": first}, write=True)
+            if not met:
+                met = True
+                barrier.wait()
+            session.execute("MATCH (n:L {k: $k}) SET n.x = n.x + 1", {"k": second}, write=True)
+
+        run_in_transaction(driver, unit)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in (pool.submit(work, 1, 2), pool.submit(work, 2, 1)):
+            done.result(120)
+    assert driver.execute("MATCH (n:L) RETURN n.x").rows == [[2], [2]]
+    assert len(tries) > 2
+
+
+@BOTH
 def test_32_threads_share_a_driver(connect: Callable[..., BoltDriver]) -> None:
     driver = connect(max_connections=8)
 
@@ -248,6 +292,7 @@ def test_32_threads_share_a_driver(connect: Callable[..., BoltDriver]) -> None:
     assert count(driver) == 160
 
 
+@BOTH
 def test_200_tasks_share_a_driver(neo4j: Server, driver: BoltDriver) -> None:
     async def work(shared: Any, number: int) -> None:
         async with AsyncSession(shared) as session:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from neo4j._async_compat.network._bolt_socket import AsyncBoltSocketBase
+from neo4j._codec.packstream import Structure
 
-from runic.orm import Field, Node, Session
+from runic.orm import Field, Node, Session, select
 from runic.orm.driver.bolt import BoltDriver
 from runic.orm.driver.bolt.links import BlockingLink
-from runic.orm.driver.neo4j import create_async_neo4j_driver
+from runic.orm.driver.neo4j import create_async_neo4j_driver, create_neo4j_driver
 from runic.orm.exceptions import ConnectionLostError, QueryTimeout, ServerError
 from runic.orm.session.async_session import AsyncSession
 from tests.live.falkordb.fault_proxy import FaultProxy
+from tests.live.memgraph.scripted_bolt import Script, ScriptedBolt
 from tests.servers.base import Server
 
 COMMIT = b"\x00\x02\xb0\x12\x00\x00"
@@ -215,8 +219,13 @@ def test_a_stream_that_breaks_is_a_named_error(through: BoltDriver, proxy: Fault
     session.close()
 
 
-def test_an_interrupt_while_waiting_drops_the_connection(
-    connect: Callable[..., BoltDriver], proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_an_interrupt_in_a_flush_drops_the_connection(
+    connect: Callable[..., BoltDriver],
+    proxy: FaultProxy,
+    stored: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: type[BaseException],
 ) -> None:
     driver = connect(host="127.0.0.1", port=proxy.port, max_connections=1)
     session = Session(driver)
@@ -225,14 +234,16 @@ def test_an_interrupt_while_waiting_drops_the_connection(
 
     async def interrupted(self: BlockingLink, text: str, parameters: Any) -> Any:
         await real(self, text, parameters)
-        raise KeyboardInterrupt
+        raise kind
 
     monkeypatch.setattr(BlockingLink, "run", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        session.execute("RETURN 1")
+    session.add(Marked(id="a"))
+    with pytest.raises(kind):
+        session.flush()
     monkeypatch.undo()
     assert driver.execute("RETURN 2").rows == [[2]]
     session.close()
+    assert stored() == []
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.001, 0.002, 0.003, 0.005, 0.01, 0.05])
@@ -255,6 +266,96 @@ def test_a_cancelled_task_gives_its_connection_up(neo4j: Server, proxy: FaultPro
                 assert (await driver.execute("RETURN 1")).rows == [[1]]
 
     asyncio.run(main())
+
+
+def test_a_task_may_be_cancelled_wherever_it_waits_for_the_server(
+    neo4j: Server, driver: BoltDriver, stored: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the first read, at the second one, and so on, until none is left: through the whole unit."""
+    real = AsyncBoltSocketBase._wait_for_io
+    turn = SimpleNamespace(left=-1)
+
+    async def counted(self: Any, *arguments: Any, **options: Any) -> Any:
+        turn.left -= 1
+        if turn.left == 0:
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            await asyncio.sleep(0)
+        return await real(self, *arguments, **options)
+
+    monkeypatch.setattr(AsyncBoltSocketBase, "_wait_for_io", counted)
+
+    async def unit(shared: Any) -> None:
+        async with AsyncSession(shared) as session:
+            session.add(Marked(id="a"))
+            await session.flush()
+            assert len(await session.scalars(select(Marked))) == 1
+
+    async def cancelled_at(number: int) -> bool:
+        options: dict[str, Any] = {"host": neo4j.host, "port": neo4j.port, **neo4j.credentials}
+        async with create_async_neo4j_driver(max_connections=1, pool_timeout=20.0, **options) as shared:
+            if number % 2:  # with a connection that is there, and with one that has to be made
+                await shared.execute("RETURN 1")
+            turn.left = number
+            try:
+                await unit(shared)
+            except asyncio.CancelledError:
+                hit = True
+            else:
+                hit = False
+            turn.left = -1
+            assert (await shared.execute("RETURN 1")).rows == [[1]]
+            return hit
+
+    async def main(number: int) -> bool:
+        # In a task of its own, since it is cancelled.
+        return await asyncio.create_task(cancelled_at(number))
+
+    seen = 0
+    for parity in (1, 2):
+        number = parity
+        while asyncio.run(main(number)):
+            assert stored() in ([], ["a"])
+            driver.execute("MATCH (n:Marked) DELETE n")
+            seen, number = seen + 1, number + 2
+        assert stored() == ["a"]
+        driver.execute("MATCH (n:Marked) DELETE n")
+    assert seen > 8
+
+
+def test_waiting_for_a_connection_ends_with_the_caller_s_patience(neo4j: Server) -> None:
+    async def main() -> None:
+        options: dict[str, Any] = {"host": neo4j.host, "port": neo4j.port, **neo4j.credentials}
+        async with create_async_neo4j_driver(max_connections=1, pool_timeout=1000.0, **options) as driver:
+            async with AsyncSession(driver) as holder:
+                await holder.execute("RETURN 1")
+                for _ in range(5):
+                    with pytest.raises(TimeoutError):
+                        async with asyncio.timeout(0.05):
+                            await driver.execute("RETURN 2")
+                waiter = asyncio.create_task(driver.execute("RETURN 3"))
+                await asyncio.sleep(0.05)
+                assert not waiter.done()
+            # Nobody who gave up is in the way of who waited on.
+            async with asyncio.timeout(60):
+                assert (await waiter).rows == [[3]]
+                assert (await driver.execute("RETURN 4")).rows == [[4]]
+
+    asyncio.run(main())
+
+
+def test_an_answer_of_an_unknown_kind_is_a_lost_connection() -> None:
+    """Structure 0x7A is none of Bolt's."""
+    script = Script(agent="Neo4j/5.26.0", statements={"RETURN": [(["1"], [[Structure(b"\x7a", 1)]])]})
+    with (
+        ScriptedBolt(script) as server,
+        create_neo4j_driver("127.0.0.1", server.port) as driver,
+    ):
+        with pytest.raises(ConnectionLostError, match="broken data"):
+            driver.execute("RETURN 1")
+        script.statements = {}
+        assert driver.execute("RETURN 2").rows == []
 
 
 def test_an_error_of_the_server_leaves_the_session_usable(driver: BoltDriver) -> None:

@@ -40,6 +40,8 @@ _OTHER_LEADER = frozenset(
 _HINTS = {
     # What the client knows of a peer that closes the connection before any Bolt was spoken (6.4).
     "incomplete handshake response": "the server wants TLS, or speaks no Bolt",
+    "towards 'WRITE' server": "no member of the cluster takes writes now",
+    "towards 'READ' server": "no member of the cluster takes reads now",
     "Failed to establish encrypted connection": "the server speaks no TLS, or not this one",
 }
 

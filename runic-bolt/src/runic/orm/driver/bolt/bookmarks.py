@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable
+from typing import cast
 
 __all__ = ["AsyncBookmarkStore", "BookmarkStore", "Bookmarks", "checked_bookmarks"]
 
@@ -82,7 +83,7 @@ def checked_bookmarks(values: object) -> tuple[str, ...]:
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise TypeError(f"bookmarks must be a list of texts, not {type(values).__name__}")
     found: list[str] = []
-    for each in values:  # pyright: ignore[reportUnknownVariableType]
+    for each in cast("Iterable[object]", values):
         if not isinstance(each, str):
             raise TypeError("bookmarks must be a list of texts, one of them is not")
         found.append(each)

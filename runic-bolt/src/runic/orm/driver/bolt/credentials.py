@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.exceptions import AuthError
 
@@ -60,8 +60,10 @@ def identity(options: Options) -> str:
         return "a Kerberos ticket"
     name = options.username
     if name is None and options.auth is not None:
-        auth: Any = options.auth
-        first = auth[0] if isinstance(auth, tuple) and auth else getattr(auth, "principal", None)
+        principal: object = getattr(options.auth, "principal", None)
+        is_pair = isinstance(options.auth, tuple)
+        pair = cast("tuple[object, ...]", options.auth) if is_pair else ()
+        first = pair[0] if pair else principal
         if not isinstance(first, str) or not first:
             return "the credentials of auth"
         name = first
@@ -105,9 +107,13 @@ def _expiring(found: object) -> Any:
     import neo4j
     from neo4j.auth_management import ExpiringAuth
 
-    token, seconds = found if isinstance(found, tuple) and len(found) == 2 else (found, None)  # pyright: ignore[reportUnknownVariableType]
-    if not isinstance(token, str) or not token or not (seconds is None or type(seconds) in (int, float)):  # pyright: ignore[reportUnknownArgumentType]
+    token: object = found
+    seconds: object = None
+    if isinstance(found, tuple):
+        pair = cast("tuple[object, ...]", found)
+        token, seconds = pair if len(pair) == 2 else (None, None)
+    if not isinstance(token, str) or not token or not (seconds is None or isinstance(seconds, int | float)):
         # Not what it gave: that may be the token.
         raise TypeError("the function for token must give a text, or a pair of a text and seconds")
     auth = ExpiringAuth(neo4j.bearer_auth(token))
-    return auth if seconds is None else auth.expires_in(seconds)  # pyright: ignore[reportUnknownArgumentType]
+    return auth if seconds is None else auth.expires_in(seconds)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.exceptions import (
     AuthError,
@@ -172,14 +172,13 @@ def _of_client(
 
 def _reasons(native: BaseException) -> str:
     """What the client says; what it only hides, and what that most often means."""
-    found = str(native)
+    said = [str(native)]
     for each in _chain(native):
         # Of a server that is the wrong one, or of all routers (6.4).
-        if type(each).__name__ in ("NotALeader", "ForbiddenOnReadOnlyDatabase") or isinstance(
-            each, BaseExceptionGroup
-        ):
-            inner = each.exceptions if isinstance(each, BaseExceptionGroup) else (each,)
-            found += "".join(f"; {one}" for one in inner)
+        if type(each).__name__ in ("NotALeader", "ForbiddenOnReadOnlyDatabase"):
+            said.append(str(each))
+        said += [str(one) for one in _members(each)]
+    found = "; ".join(dict.fromkeys(said))
     hints = [hint for sign, hint in _HINTS.items() if sign in found]
     return "; ".join([found, *hints])
 
@@ -200,11 +199,15 @@ def _chain(native: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(each))
         yield each
-        if isinstance(each, BaseExceptionGroup):
-            waiting += each.exceptions
+        waiting += _members(each)
         below = each.__cause__ or each.__context__
         if below is not None:
             waiting.append(below)
+
+
+def _members(error: BaseException) -> tuple[BaseException, ...]:
+    is_group = isinstance(error, BaseExceptionGroup)
+    return cast("BaseExceptionGroup[BaseException]", error).exceptions if is_group else ()
 
 
 def _timed_out(native: BaseException) -> bool:

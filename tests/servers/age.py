@@ -263,11 +263,17 @@ def make_tree(release: Release) -> None:
         if tree.exists():
             return
         part = tree.with_name("tree.part")
-        shutil.rmtree(part, ignore_errors=True)
         # Older debootstraps know no script of that name; those of the suites after sid are all the same.
         script = "/usr/share/debootstrap/scripts/sid"
         words = ["--variant=minbase", f"--include={release.packages}", release.suite, str(part), mirror]
-        _run(["debootstrap", *words, script], 900)
+        for last in (False, True):  # a mirror may be busy once
+            shutil.rmtree(part, ignore_errors=True)
+            try:
+                _run(["debootstrap", *words, script], 900)
+                break
+            except NotAvailable:
+                if last:
+                    raise
         part.rename(tree)
 
 

@@ -1,8 +1,9 @@
 """Hold runic's goals for speed on every database that can be had here: ``python -m bench``.
 
 Each competitor starts from an empty graph; at every operation they take turns. Wall time and the client's
-CPU time are medians over the rounds. Read the ratios, not the milliseconds. The exit code is 1 if a figure
-misses its goal by more than the margin, or if a backend that was asked for by name cannot be had.
+CPU time are those of the best round of each: what is above them is the machine's. Read the ratios, not the
+milliseconds. The exit code is 1 if a figure misses its goal by more than the margin, or if a backend that
+was asked for by name cannot be had.
 """
 
 from __future__ import annotations

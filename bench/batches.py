@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from bench.goals import GOALS, LOAD, Figure, Goal
-from bench.timing import Sample, median, timed
+from bench.timing import Sample, best, timed
 from bench.workload import make_rows
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _OPERATIONS = {
 
 def measure_batches(arena: Arena, rounds: int, nodes: int) -> list[Figure]:
     """The ratios of wall times, and runic's CPU time of a flush."""
-    raw, own = _medians(arena, rounds, nodes)
+    raw, own = _bests(arena, rounds, nodes)
     figures = []
     for operation in _OPERATIONS:
         goal = GOALS.get(operation) or LOAD.get(arena.server.backend, Goal(1.0))
@@ -51,7 +51,7 @@ def measure_batches(arena: Arena, rounds: int, nodes: int) -> list[Figure]:
     return figures
 
 
-def _medians(arena: Arena, rounds: int, nodes: int) -> tuple[dict[str, Sample], dict[str, Sample]]:
+def _bests(arena: Arena, rounds: int, nodes: int) -> tuple[dict[str, Sample], dict[str, Sample]]:
     """The raw client's and runic's, by operation."""
     rows = make_rows(nodes, nodes)
     samples: tuple[dict[str, list[Sample]], ...] = (defaultdict(list), defaultdict(list))
@@ -68,5 +68,5 @@ def _medians(arena: Arena, rounds: int, nodes: int) -> tuple[dict[str, Sample], 
                 sample = timed(lambda action=action, value=value: action(value))  # type: ignore[misc]
                 if number:
                     samples[at][operation].append(sample)
-    raw, own = ({operation: median(each) for operation, each in by.items()} for by in samples)
+    raw, own = ({operation: best(each) for operation, each in by.items()} for by in samples)
     return raw, own

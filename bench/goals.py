@@ -1,7 +1,8 @@
 """The goals, and whether measured figures hold them.
 
-Ratios are to the raw client's time, taken in turn with runic's. A busy machine moves a ratio of medians by
-some tenths, so a goal is missed only by more than a margin; a figure that does not jitter has none.
+Ratios are to the raw client's time, taken in turn with runic's, of the best round of each. A busy machine
+moves them by some tenths, so a goal is missed only by more than a margin; a figure that does not jitter has
+none.
 """
 
 from __future__ import annotations

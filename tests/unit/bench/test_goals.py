@@ -6,6 +6,7 @@ import pytest
 
 from bench.goals import GOALS, Figure, Goal
 from bench.report import table, verdict
+from bench.timing import Sample, best, total
 
 RATIO = Goal(2.0)
 SPEED = Goal(80, "k/s", at_least=True)
@@ -67,3 +68,8 @@ def test_the_table_marks_what_is_outside_of_its_goal_even_within_the_margin() ->
 @pytest.mark.parametrize("goal", GOALS.values(), ids=GOALS)
 def test_a_goal_is_shown_as_it_is(goal: Goal) -> None:
     assert float(str(goal).split()[1].rstrip("x")) == goal.limit
+
+
+def test_the_best_rounds_count_and_turns_add_up() -> None:
+    assert best([Sample(3, 1), Sample(2, 2), Sample(9, 9)]) == Sample(2, 1)
+    assert total([Sample(3, 1), Sample(2, 2)]) == Sample(5, 3)

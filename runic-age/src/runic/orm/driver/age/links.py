@@ -26,8 +26,8 @@ class Link(Protocol):
         Args:
             sql: the statement.
             parameters: values of ``$1`` and so on.
-            prepare: keep its plan, once it was sent some times. Plans of 1.8 see labels that come later;
-                those of older versions were not tried.
+            prepare: keep its plan, once it was sent some times. It is made anew when labels come and go
+                (AGE 1.5, 1.8).
         """
         ...
 

@@ -167,9 +167,6 @@ class AGEPort:
                 rows = await self._guarded(link, sql, payload)
             else:
                 rows = await link.fetch(sql, (payload,), prepare=request.lookup)
-                if request.lookup and not rows:
-                    # The plan may be of a time when the label was not there: see Link.fetch.
-                    rows = await link.fetch(sql, (payload,))
         except Exception as error:
             failure = self._failure(error, request.text, write=request.write)
             # In a transaction, its end takes the limit back.

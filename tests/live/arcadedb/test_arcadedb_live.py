@@ -85,6 +85,19 @@ def driver(arcadedb_server: Server, arcadedb_graph: str) -> Iterator[ArcadeDBDri
         yield driver
 
 
+def test_many_keys_are_looked_up_some_hundreds_at_a_time(
+    driver: ArcadeDBDriver, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Session(driver) as session:
+        session.add_all([Animal(id=f"a{number}") for number in range(1200)])
+    keys = [f"a{number}" for number in range(1199, -1, -1)]
+    with caplog.at_level("DEBUG", "runic.cypher"), Session(driver) as session:
+        found = session.get_many(Animal, [*keys, "nobody"])
+    assert [animal and animal.id for animal in found] == [*keys, None]
+    # The server looks for each node in the whole list: it would be quadratic.
+    assert len([record for record in caplog.records if record.name == "runic.cypher"]) == 3
+
+
 # -- identities ---------------------------------------------------------------------------------
 
 

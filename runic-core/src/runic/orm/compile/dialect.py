@@ -99,6 +99,7 @@ class Dialect:
         properties: Cypher template, ``{v}`` a node or edge -> the map of its properties, where one column of
             them all costs less than one for each; codecs then read a property as it is.
         keeps_identities: an identity is never given to another node or edge, so that it alone finds its own.
+        key_rows: most keys of one look-up; 0: as many as a batch has rows.
         unwind_keys: many keys are found by UNWIND: the server has no index for IN over a parameter.
         unwind: how a statement begins that does something for each row of a parameter; ``{list}``, ``{v}``.
         merge_sets: whether a SET may follow a MERGE, and ON CREATE SET. If not, a step that merges is two
@@ -161,6 +162,7 @@ class Dialect:
     one_label: bool = False
     properties: str | None = None
     keeps_identities: bool = False
+    key_rows: int = 0
     unwind_keys: bool = False
     unwind: str = "UNWIND {list} AS {v}"
     merge_sets: bool = True

@@ -94,8 +94,9 @@ class Loader:
         text, field = key_text(cls, self.dialect)
         values = [*map(key_encoder(field, self.dialect), keys)]
         found: list[Any] = []
-        for start in range(0, len(values), self.dialect.batch_size):
-            rows = values[start : start + self.dialect.batch_size]
+        size = self.dialect.key_rows or self.dialect.batch_size
+        for start in range(0, len(values), size):
+            rows = values[start : start + size]
             found += await self.nodes(cls, text, {"keys": rows}, 0)
         return found
 

@@ -93,6 +93,9 @@ class ArcadeDBDialect(BoltDialect):
     capabilities: frozenset[Capability] = _CAPABILITIES
     batch_size: int = 5000
     page_rows: int = 5000
+    # Every node that an index finds for IN is looked for in the whole list (26.10): 2,000 keys at once took
+    # 100 ms, by 500 it is 40.
+    key_rows: int = 500
     identity: str = "elementId({v})"
     identity_type: type[str] = str
     hints: Mapping[Capability, str] = field(default_factory=lambda: _HINTS)

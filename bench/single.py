@@ -59,11 +59,12 @@ def _gets(competitors: list[Competitor], driver: Any, keys: list[str], rounds: i
         with Session(driver) as session:
             assert None not in session.get_many(Person, keys)
 
+    def turn(share: list[str]) -> list[Sample]:
+        return in_turn([*(lambda c=c: one_by_one(c, share) for c in competitors), many], rounds)
+
     # Short turns: a look-up is over so soon that the machine's moods would hit one competitor alone.
-    shares = [keys[at::SHARES] for at in range(SHARES)]
-    turns = [in_turn([lambda c=c, s=s: one_by_one(c, s) for c in competitors], rounds) for s in shares]  # type: ignore[misc]
-    raw, own = (total([turn[at] for turn in turns]) for at in (0, 1))
-    (at_once,) = in_turn([many], rounds)
+    raws, owns, together = zip(*(turn(keys[at::SHARES]) for at in range(SHARES)), strict=True)
+    raw, own, at_once = total(raws), total(owns), best(together)
     with Session(driver) as session:
         session.get_many(Person, keys)
         known = min(timed(lambda: [session.get(Person, key) for key in keys]).cpu for _ in range(5))

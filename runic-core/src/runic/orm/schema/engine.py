@@ -37,6 +37,9 @@ __all__ = ["SHOWN", "Existing", "Patience", "SchemaEngine"]
 SHOWN = 5
 """How many offending values a message shows."""
 
+CONFLICT_SECONDS = 30.0
+"""For how long what lost against somebody else's change of the schema is tried again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Existing:
@@ -67,13 +70,18 @@ class Patience:
         self._deadline = time.monotonic() + timeout
         self._pause = 0.002
 
+    @property
+    def over(self) -> bool:
+        """Whether it has been too long."""
+        return time.monotonic() > self._deadline
+
     async def pause(self) -> None:
         """Wait a little.
 
         Raises:
             QueryTimeout: it has been too long.
         """
-        if time.monotonic() > self._deadline:
+        if self.over:
             error = QueryTimeout(
                 f"the {self._what} was not ready after {self._timeout:g} s; the server goes on with it",
                 backend=self._backend,
@@ -211,13 +219,26 @@ class SchemaEngine(ABC):
                 )
 
     async def _make(self, spec: IndexSpec, present: Sequence[Existing], *, if_not_exists: bool) -> None:
-        try:
-            await self.make(spec, present)
-        except (ServerError, ConstraintViolation, TransientConflictError):
-            # Somebody else may have made it at the same time: several processes that start, for one.
-            have = self._parts(await self.existing(), spec) if if_not_exists else {}
-            if not all(part in have and not have[part].failure for part in self.expand(spec)):
-                raise
+        patience = Patience(f"conflict over {spec}", self.name, CONFLICT_SECONDS, blocking=self._blocking)
+        while True:
+            try:
+                await self.make(spec, present)
+            except (ServerError, ConstraintViolation, TransientConflictError) as error:
+                # Somebody else may have made it at the same time: several processes that start, for one.
+                if not if_not_exists:
+                    raise
+                present = await self.existing()
+                have = self._parts(present, spec)
+                missing = [part for part in self.expand(spec) if part not in have or have[part].failure]
+                if not missing:
+                    return
+                # Or be still at it, and have won the locks (Neo4j 2026.08: DeadlockDetected).
+                if not isinstance(error, TransientConflictError) or patience.over:
+                    raise
+            else:
+                return
+            spec = _joined(missing, spec)
+            await patience.pause()
 
     async def drop(self, spec: IndexSpec, *, if_exists: bool = True) -> None:
         """Drop ``spec``."""

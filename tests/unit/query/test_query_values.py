@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runic.orm import Field, GeoLocation, Node, QueryError, UnsupportedByBackendError, count, select
@@ -346,6 +346,7 @@ def _values(value: Any) -> list[str]:
     return [text for each in value for text in _values(each)] if isinstance(value, list) else [str(value)]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # of a busy machine
 @given(_predicates)
 def test_no_value_ever_occurs_in_the_text(predicate: Expr) -> None:
     statement = select(User).where(predicate)

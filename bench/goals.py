@@ -87,7 +87,7 @@ GOALS: dict[str, Goal] = {
     "compile": Goal(80, "k/s", at_least=True),
     "compile, known shape": Goal(200, "k/s", at_least=True),
     "memory": Goal(700, "bytes", exact=True),
-    "import": Goal(90, "ms"),
+    "import": Goal(60, "ms"),
 }
 """By figure."""
 

@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from runic.orm import Edge, Field, Node, Relation, Session, Vector, score
-from runic.orm.compile.steps import DeleteEdges, End, Match, MergeNodes, UpdateEdges, UpdateNodes, Write
+from runic.orm.compile.steps import (
+    CreateEdges,
+    DeleteEdges,
+    End,
+    Match,
+    MergeNodes,
+    UpdateEdges,
+    UpdateNodes,
+    Write,
+)
 from runic.orm.compile.write import statement_text
 from runic.orm.driver.age import AGEDriver, create_age_driver
 from runic.orm.driver.age.agtype import encode_trusted
@@ -68,7 +77,7 @@ def loaded(age_server: Server) -> Iterator[AGEDriver]:
 
 
 def plan(driver: AGEDriver, text: str, parameters: dict[str, Any]) -> str:
-    sql = f"EXPLAIN (COSTS OFF) {wrap(driver.graph_name, text, compiled=True)}"
+    sql = f"EXPLAIN (COSTS OFF) {wrap(driver.graph_name, text, compiled=True).sql}"
     return "\n".join(row[0] for row in driver.sql(sql, encode_trusted(parameters)))
 
 
@@ -173,3 +182,12 @@ def test_searches_use_their_indexes(loaded: AGEDriver) -> None:
         assert found[:10] == list(range(10))
     assert "Bitmap Index Scan" in plan(loaded, words.text, dict(words.parameters))
     assert "Order By" in plan(loaded, nearest.text, dict(nearest.parameters))
+
+
+def test_the_ends_of_a_new_edge_are_found_by_their_index(loaded: AGEDriver) -> None:
+    a, b = loaded.execute("MATCH (a:Planet)-[:HAS_MOON]->(b) RETURN id(a), id(b) LIMIT 1").rows[0]
+    stored = End(match=Match(label="Planet"))
+    text = statement_text(CreateEdges("HAS_MOON", stored, stored, ()), DIALECT)
+    found = plan(loaded, text, {"rows": [[0, a, b]]})
+    assert "Seq Scan" not in found
+    assert found.count("Index") >= 2

@@ -176,7 +176,7 @@ def test_a_text_that_writes_is_known(text: str, writes: bool) -> None:
 
 
 def test_the_dollar_tag_is_not_in_the_text() -> None:
-    sql = wrap("people", "RETURN '$$ $q$' AS x;")
+    sql = wrap("people", "RETURN '$$ $q$' AS x;").sql
     tag = sql.split(" ")[4]
     assert tag.startswith("$q")
     assert sql.count(tag) == 2

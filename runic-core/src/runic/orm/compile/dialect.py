@@ -19,6 +19,7 @@ from runic.orm.exceptions import UnsupportedByBackendError
 if TYPE_CHECKING:
     from runic.orm.compile.codec import Codec
     from runic.orm.compile.emit import Emitter
+    from runic.orm.compile.steps import Shape
     from runic.orm.core.kinds import FieldType
     from runic.orm.core.metadata import EdgeMeta, NodeMeta
     from runic.orm.query.ir import Statement
@@ -227,6 +228,14 @@ class Dialect:
     def plain(self, cell: Any) -> Any:
         """The Python value of a cell of which nothing is known but that it is no node, edge or path."""
         return cell
+
+    def step_text(self, shape: Shape) -> str | None:
+        """A statement of the backend's own for a step of a flush, where that is better than Cypher.
+
+        It takes the parameter ``rows`` and returns the rows that the Cypher would. ``None``: it is Cypher.
+        """
+        del shape
+        return None
 
     def emitter_for(self, values: Sequence[Any]) -> type[Emitter] | None:
         """The compiler's class for a statement with these values; texts are cached by it.

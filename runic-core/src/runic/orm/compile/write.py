@@ -71,6 +71,9 @@ def must_match(shape: Shape) -> bool:
 @lru_cache(maxsize=2048)
 def statement_text(shape: Shape, dialect: Dialect) -> str:
     """One step as a statement of its own: parameter ``rows``, returns rows of index, identity, version."""
+    own = dialect.step_text(shape)
+    if own is not None:
+        return own
     if not dialect.merge_sets and _sets(shape):
         bodies, created = _apart(shape, dialect)
         return THEN.join([_statement(shape, body, created, dialect) for body in bodies])

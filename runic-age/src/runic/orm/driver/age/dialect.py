@@ -15,10 +15,12 @@ from .emitter import AGEEmitter, emitter_of
 from .rewrites import RESERVED, rename_reserved, rename_variables
 from .search import all_words, places, whole_text
 from .sql import MAX_NAME_BYTES
+from .tables import insert_text
 
 if TYPE_CHECKING:
     from runic.orm.compile.codec import Codec
     from runic.orm.compile.emit import Emitter
+    from runic.orm.compile.steps import Shape
     from runic.orm.core.kinds import FieldType
     from runic.orm.query.ir import Statement
 
@@ -114,6 +116,10 @@ class AGEDialect(Dialect):
     def codec(self, type_: FieldType) -> Codec:
         """The codec of a field type; cached."""
         return CODECS(type_)
+
+    def step_text(self, shape: Shape) -> str | None:
+        """New nodes and edges are inserted into the tables of their labels."""
+        return insert_text(shape)
 
     def emitter_for(self, values: Sequence[Any]) -> type[Emitter] | None:
         """The compiler's class: the words of a search, which is the first value, are looked up one by one."""

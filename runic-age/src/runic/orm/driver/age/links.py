@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from .prepared import run_prepared
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+    from .prepared import Names
 
 __all__ = ["AsyncLink", "BlockingLink", "Link"]
 
@@ -17,17 +21,21 @@ class Link(Protocol):
     """A connection in autocommit mode. The methods of a blocking one never suspend."""
 
     connection: Any
-    fresh: bool
-    """Whether nothing was sent over it since it came out of the pool."""
 
-    async def fetch(self, sql: str, parameters: Sequence[Any] = (), *, prepare: bool = False) -> Rows:
+    async def fetch(self, sql: str, parameters: Sequence[Any] = (), *, prepare: bool | None = False) -> Rows:
         """Run one statement and return its rows; none if it returns none.
 
         Args:
             sql: the statement.
             parameters: values of ``$1`` and so on.
-            prepare: keep its plan, once it was sent some times. It is made anew when labels come and go
-                (AGE 1.5, 1.8).
+            prepare: ``None`` leaves it to psycopg whether the server keeps the statement.
+        """
+        ...
+
+    async def lookup(self, sql: str, parameter: str) -> Rows:
+        """The same for a statement of one parameter that is sent again and again.
+
+        The server keeps its plan, and makes it anew when labels come and go (AGE 1.5, 1.8).
         """
         ...
 
@@ -51,9 +59,9 @@ class Link(Protocol):
 
 
 class _Link:
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, names: Names | None = None) -> None:
         self.connection = connection
-        self.fresh = True
+        self._names = names
 
     @property
     def broken(self) -> bool:
@@ -67,15 +75,29 @@ class _Link:
 
 
 class BlockingLink(_Link):
-    """A ``psycopg.Connection``."""
+    """A ``psycopg.Connection``.
 
-    async def fetch(self, sql: str, parameters: Sequence[Any] = (), *, prepare: bool = False) -> Rows:
+    Args:
+        connection: it.
+        names: what was prepared on it; ``None``: nothing is to be.
+    """
+
+    async def fetch(self, sql: str, parameters: Sequence[Any] = (), *, prepare: bool | None = False) -> Rows:
         """See :class:`Link`."""
         from psycopg import RawCursor
 
         with RawCursor(self.connection) as cursor:
-            cursor.execute(sql.encode(), parameters or None, prepare=None if prepare else False)
+            cursor.execute(sql.encode(), parameters or None, prepare=prepare)
             return cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
+
+    async def lookup(self, sql: str, parameter: str) -> Rows:
+        """See :class:`Link`."""
+        if self._names is None:
+            return await self.fetch(sql, (parameter,), prepare=None)
+        with self.connection.lock:
+            return cast(
+                "Rows", self.connection.wait(run_prepared(self.connection, self._names, sql, parameter))
+            )
 
     async def portions(self, sql: str, parameters: Sequence[Any], page: int) -> AsyncGenerator[Rows]:
         """See :class:`Link`."""
@@ -92,16 +114,25 @@ class BlockingLink(_Link):
 
 
 class AsyncLink(_Link):
-    """A ``psycopg.AsyncConnection``."""
+    """A ``psycopg.AsyncConnection``; see :class:`BlockingLink`."""
 
-    async def fetch(self, sql: str, parameters: Sequence[Any] = (), *, prepare: bool = False) -> Rows:
+    async def fetch(self, sql: str, parameters: Sequence[Any] = (), *, prepare: bool | None = False) -> Rows:
         """See :class:`Link`."""
         from psycopg import AsyncRawCursor
 
         async with AsyncRawCursor(self.connection) as cursor:
-            await cursor.execute(sql.encode(), parameters or None, prepare=None if prepare else False)
+            await cursor.execute(sql.encode(), parameters or None, prepare=prepare)
             return (
                 cast("Rows", await cursor.fetchall()) if cursor.pgresult and cursor.pgresult.nfields else []
+            )
+
+    async def lookup(self, sql: str, parameter: str) -> Rows:
+        """See :class:`Link`."""
+        if self._names is None:
+            return await self.fetch(sql, (parameter,), prepare=None)
+        async with self.connection.lock:
+            return cast(
+                "Rows", await self.connection.wait(run_prepared(self.connection, self._names, sql, parameter))
             )
 
     async def portions(self, sql: str, parameters: Sequence[Any], page: int) -> AsyncGenerator[Rows]:

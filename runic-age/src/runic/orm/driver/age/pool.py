@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from . import errors
 from .links import AsyncLink, BlockingLink
+from .prepared import names_of
 from .setup import prepare_connection
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ class LinkPool:
         while True:
             patience = min(_PATIENCE, max(0.01, deadline - time.monotonic()))
             try:
-                return BlockingLink(pool.getconn(timeout=patience))
+                connection = pool.getconn(timeout=patience)
+                return BlockingLink(connection, names_of(connection))
             except PoolClosed as error:
                 raise errors.closed() from error
             except PoolTimeout as error:
@@ -182,7 +184,8 @@ class AsyncLinkPool:
         while True:
             patience = min(_PATIENCE, max(0.01, deadline - time.monotonic()))
             try:
-                return AsyncLink(await pool.getconn(timeout=patience))
+                connection = await pool.getconn(timeout=patience)
+                return AsyncLink(connection, names_of(connection))
             except PoolClosed as error:
                 raise errors.closed() from error
             except PoolTimeout as error:

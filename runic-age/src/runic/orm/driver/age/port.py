@@ -22,7 +22,6 @@ from .agtype import decode_rows, decode_values, encode_checked, encode_trusted
 from .labels import LabelBook, ensure_labels
 from .setup import prepare_graph, version_of
 from .sql import identifier, literal, wrap
-from .tokens import read
 
 if TYPE_CHECKING:
     from runic.orm.driver.port import Store
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from .links import Link
     from .options import Options
     from .pool import Pool
+    from .sql import SQLStatement
+    from .tokens import Reading
 
 __all__ = ["AGEPort", "Shared"]
 
@@ -154,9 +155,10 @@ class AGEPort:
         """
         if request.raw_cells and THEN in request.text:
             return await self._one_after_another(request)
-        sql, payload = self._prepared(request)
+        statement, payload = self._prepared(request)
+        sql, reading = statement.sql, statement.reading
         link = await self._ready()
-        self._refuse_leak(request)
+        self._refuse_leak(request, reading)
         if request.stores:
             await self.ensure(request.stores)
         guarded = not request.write and not request.raw_cells and not self._read_only
@@ -165,8 +167,10 @@ class AGEPort:
                 await self._limit(link, request.timeout)
             if guarded:
                 rows = await self._guarded(link, sql, payload)
+            elif request.lookup:
+                rows = await link.lookup(sql, payload)
             else:
-                rows = await link.fetch(sql, (payload,), prepare=request.lookup)
+                rows = await link.fetch(sql, (payload,))
         except Exception as error:
             failure = self._failure(error, request.text, write=request.write)
             # In a transaction, its end takes the limit back.
@@ -175,7 +179,6 @@ class AGEPort:
             raise failure from error
         if request.timeout is not None:
             await self._limit(link, self._options.timeout)
-        reading = read(request.text)
         if reading.explains:
             return QueryResult([list(row) for row in rows], ("plan",), raw=rows)
         columns = request.columns or reading.columns
@@ -197,11 +200,12 @@ class AGEPort:
 
     async def stream(self, request: Request, page: int) -> AsyncGenerator[Sequence[list[Any]]]:
         """Yield the rows in portions of ``page``, from a cursor of the server, in constant memory."""
-        sql, payload = self._prepared(request)
+        statement, payload = self._prepared(request)
+        sql = statement.sql
         if not self._wanted:
             await self.begin(read_only=True)
         link = await self._ready()
-        self._refuse_leak(request)
+        self._refuse_leak(request, statement.reading)
         # Before 1.8 there are no cursors over cypher() (1.5). Sessions know, and page, but for the first one.
         portions = _whole(link, sql, payload, page) if self._is_old else link.portions(sql, (payload,), page)
         decode = decode_rows if request.raw_cells else decode_values
@@ -215,13 +219,13 @@ class AGEPort:
         finally:
             await portions.aclose()
 
-    def _prepared(self, request: Request) -> tuple[str, str]:
+    def _prepared(self, request: Request) -> tuple[SQLStatement, str]:
         if self._pid != os.getpid():
             raise ForkedSessionError(
                 "this session was opened in another process; open one in this process", backend=errors.BACKEND
             )
-        reading = read(request.text)
-        absent = reading.parameters - request.parameters.keys()
+        statement = wrap(self._options.graph, request.text, request.raw_cells)
+        absent = statement.reading.parameters - request.parameters.keys()
         if absent:
             # The server would take them for null (AGE 1.8).
             raise MissingParameterError(
@@ -230,15 +234,15 @@ class AGEPort:
                 statement=request.text,
             )
         encode = encode_trusted if request.raw_cells else encode_checked
-        return wrap(self._options.graph, request.text, request.raw_cells), encode(request.parameters)
+        return statement, encode(request.parameters)
 
     @property
     def _is_old(self) -> bool:
         return bool(self._shared.version) and self._shared.version < (1, 8)
 
-    def _refuse_leak(self, request: Request) -> None:
+    def _refuse_leak(self, request: Request, reading: Reading) -> None:
         # AGE lets SET and DELETE through a read-only transaction before 1.8, and they are committed.
-        if self._is_old and (self._read_only or not request.write) and read(request.text).writes:
+        if self._is_old and (self._read_only or not request.write) and reading.writes:
             raise ServerError(
                 "the statement would change the graph in a read-only transaction",
                 backend=errors.BACKEND,

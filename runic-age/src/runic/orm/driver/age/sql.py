@@ -8,37 +8,57 @@ from __future__ import annotations
 
 import re
 import secrets
+from dataclasses import dataclass
 from functools import lru_cache
 
 from runic.orm.exceptions import InvalidNameError
 
 from .search import GRAPH_SCHEMA
-from .tokens import MAX_NAME_BYTES, read
+from .tokens import MAX_NAME_BYTES, Reading, read
 
-__all__ = ["MAX_NAME_BYTES", "identifier", "literal", "validate_graph_name", "wrap"]
+__all__ = ["MAX_NAME_BYTES", "SQL", "SQLStatement", "identifier", "literal", "validate_graph_name", "wrap"]
 
+SQL = "SQL "
+"""What compiled statements begin with that are no Cypher; no Cypher does."""
+
+_INSERTS = Reading("", ("index", "identity"), frozenset({"rows"}), writes=True)
 _GRAPH = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{2,}", re.ASCII)
 
 
+@dataclass(frozen=True, slots=True)
+class SQLStatement:
+    """A statement as it is sent.
+
+    Attributes:
+        sql: its text, with one parameter, ``$1``: a map of the parameters.
+        reading: what the statement says about itself.
+    """
+
+    sql: str
+    reading: Reading
+
+
 @lru_cache(maxsize=4096)
-def wrap(graph: str, cypher: str, compiled: bool = False) -> str:
-    """The SQL that runs ``cypher`` on ``graph``; one parameter, ``$1``.
+def wrap(graph: str, text: str, compiled: bool = False) -> SQLStatement:
+    """The SQL that runs a statement on ``graph``.
 
     Args:
         graph: name of the graph.
-        cypher: the statement.
-        compiled: whether runic made it, and it may name functions of the graph's schema.
+        text: the statement: Cypher, or what begins with :data:`SQL` if it is compiled.
+        compiled: whether runic made it, and it may name tables and functions of the graph's schema.
 
     Raises:
         QueryError: the columns of the text cannot be told.
     """
-    reading = read(cypher)
-    text = reading.text.replace(GRAPH_SCHEMA, f"`{graph}`") if compiled else reading.text
+    if compiled and text.startswith(SQL):
+        return SQLStatement(text.removeprefix(SQL).replace(GRAPH_SCHEMA, graph), _INSERTS)
+    reading = read(text)
+    cypher = reading.text.replace(GRAPH_SCHEMA, f"`{graph}`") if compiled else reading.text
     names = [f"c{number} ag_catalog.agtype" for number in range(len(reading.columns) or 1)]
-    tag = _tag(text)
+    tag = _tag(cypher)
     # The graph's name was validated, the text cannot end its dollar quotes, and values are bound.
-    call = f"ag_catalog.cypher({literal(graph)}, {tag} {text} {tag}, $1)"
-    return f"SELECT * FROM {call} AS ({', '.join(names)})"  # noqa: S608
+    call = f"ag_catalog.cypher({literal(graph)}, {tag} {cypher} {tag}, $1)"
+    return SQLStatement(f"SELECT * FROM {call} AS ({', '.join(names)})", reading)  # noqa: S608
 
 
 def _tag(text: str) -> str:

@@ -102,6 +102,11 @@ def start(release: Release = RELEASES["age"]) -> Server:
     address = address_from_environment(release.name)
     if address:
         return attach(address, f"RUNIC_TEST_{release.name.upper()}_URL")
+    return start_own(release)
+
+
+def start_own(release: Release = RELEASES["age"]) -> Server:
+    """A server that nobody else uses, whatever the environment names."""
     reasons = []
     for way in (start_tree, start_docker):
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from runic.orm.exceptions import (
     ServerError,
 )
 
-from . import errors
+from . import errors, paths
 from .agtype import decode_rows, decode_values, encode_checked, encode_trusted
 from .labels import LabelBook, ensure_labels
 from .setup import prepare_graph, version_of
@@ -68,6 +69,7 @@ class AGEPort:
         self._wanted = False
         self._begun = False
         self._read_only = False
+        self._wrote = self._walked = False
         self._pid = os.getpid()
 
     # -- transactions ---------------------------------------------------------------------------
@@ -88,6 +90,7 @@ class AGEPort:
             return
         try:
             await self._link.fetch("COMMIT")
+            await self._written(self._link)
         except Exception as error:
             failure = self._failure(error, "COMMIT", write=True)
             if isinstance(failure, ConnectionLostError):
@@ -116,6 +119,8 @@ class AGEPort:
     async def rollback_to(self, name: str) -> None:
         """Take back what was done since the savepoint, also after an error. It stays."""
         await self._mark(f"ROLLBACK TO SAVEPOINT {identifier(name)}")
+        if self._remembers_too_much:
+            await self._mark(paths.forget(self._options.graph))
 
     async def release_savepoint(self, name: str) -> None:
         """Forget the savepoint, and those made after it."""
@@ -137,9 +142,27 @@ class AGEPort:
         try:
             if not discard and link.in_transaction:
                 await link.fetch("ROLLBACK")
+            if not discard and self._remembers_too_much:
+                await link.fetch(paths.forget(self._options.graph))
         except Exception:  # noqa: BLE001  # the connection is no good: it is closed below
             discard = True
+        self._wrote = self._walked = False
         await self._pool.release(link, discard=discard or link.broken)
+
+    async def _written(self, link: Link) -> None:
+        """What was written is committed: other connections look at the graph again."""
+        wrote, self._wrote = self._wrote, False
+        if wrote and paths.are_remembered(self._shared.version):
+            # A table that may not be written to, or a connection that breaks now, undoes no commit.
+            with contextlib.suppress(Exception):
+                await link.fetch(paths.tell(self._options.graph))
+
+    @property
+    def _remembers_too_much(self) -> bool:
+        """Whether the connection may remember a graph with what was taken back, or as it was long ago."""
+        level = self._options.isolation_level
+        early = level is not None and level.lower() != "read committed"
+        return self._walked and (self._wrote or early) and paths.are_remembered(self._shared.version)
 
     # -- statements -----------------------------------------------------------------------------
 
@@ -162,6 +185,7 @@ class AGEPort:
         if request.stores:
             await self.ensure(request.stores)
         guarded = not request.write and not request.raw_cells and not self._read_only
+        self._wrote, self._walked = self._wrote or reading.writes, self._walked or reading.walks
         try:
             if request.timeout is not None:
                 await self._limit(link, request.timeout)
@@ -179,6 +203,8 @@ class AGEPort:
             raise failure from error
         if request.timeout is not None:
             await self._limit(link, self._options.timeout)
+        if not self._begun:
+            await self._written(link)
         if reading.explains:
             return QueryResult([list(row) for row in rows], ("plan",), raw=rows)
         columns = request.columns or reading.columns
@@ -202,6 +228,7 @@ class AGEPort:
         """Yield the rows in portions of ``page``, from a cursor of the server, in constant memory."""
         statement, payload = self._prepared(request)
         sql = statement.sql
+        self._walked = self._walked or statement.reading.walks
         if not self._wanted:
             await self.begin(read_only=True)
         link = await self._ready()

@@ -48,6 +48,7 @@ class Reading:
         columns: names of the columns it returns; none if it returns nothing.
         parameters: names of the parameters it uses.
         writes: whether it has a clause that writes.
+        walks: whether it may look for paths of a variable length.
         explains: whether it asks for the plan, which is lines of text whatever its columns are.
     """
 
@@ -55,6 +56,7 @@ class Reading:
     columns: tuple[str, ...]
     parameters: frozenset[str]
     writes: bool
+    walks: bool = False
     explains: bool = False
 
 
@@ -106,7 +108,8 @@ def read(text: str) -> Reading:
     names = frozenset(token.text[1:] for token in tokens if token.kind == "parameter")
     writes = any(token.is_word(*_WRITES) for token in tokens)
     explains = bool(tokens) and tokens[0].is_word("EXPLAIN")
-    return Reading(text, tuple(_columns(text, tokens)), names, writes, explains)
+    walks = any(token.text == "*" for token in tokens)
+    return Reading(text, tuple(_columns(text, tokens)), names, writes, walks, explains)
 
 
 def _refuse_long_names(tokens: list[Token]) -> None:

@@ -10,7 +10,7 @@ updates and creations take them, nodes come before their edges.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -29,13 +29,14 @@ from runic.orm.compile.steps import (
     UpdateNodes,
     Write,
 )
-from runic.orm.core.metadata import edge_meta, node_meta
+from runic.orm.core.metadata import node_meta
 from runic.orm.core.models import Edge, Node
-from runic.orm.core.state import NOT_LOADED, EntityState, Status
-from runic.orm.exceptions import ConstraintViolation, DetachedEntityError, FieldValidationError
+from runic.orm.core.state import EntityState, Status
+from runic.orm.exceptions import ConstraintViolation, FieldValidationError
 from runic.orm.mapper.encode import field_write
-from runic.orm.session.changes import changed_properties, members, relation_difference
-from runic.orm.session.links import Clearing, Link, LinkBook, edge_key, link_of
+from runic.orm.session.changes import changed_properties, members
+from runic.orm.session.link_plan import plan_links
+from runic.orm.session.links import Clearing, Link, LinkBook
 from runic.orm.session.recipe import EdgeRecipe, NodeRecipe, edge_recipe, node_recipe
 
 if TYPE_CHECKING:
@@ -98,8 +99,9 @@ class _Planner:
         edges = [entity for entity in changed if isinstance(entity, Edge)]
         created = _by(_class_of, unit.new.values())
         merged = _by(_class_of, unit.merged.values())
-        links, clearings = self._links(nodes, [*created.items(), *merged.items()])
-        self._check_keys([*created.items(), *merged.items()])
+        new = [*created.items(), *merged.items()]
+        links, clearings = plan_links(unit, nodes, new)
+        self._check_keys(new)
         self._delete_edges(links.removals.values(), clearings)
         self._delete_nodes()
         self._update_nodes(nodes)
@@ -116,90 +118,6 @@ class _Planner:
         return edge_recipe(cls, self.dialect)  # type: ignore[arg-type]  # mypy takes no type[Any] for hashable
 
     # -- relationships --------------------------------------------------------------------------
-
-    def _links(
-        self, changed: list[Any], new: list[tuple[type, list[Any]]]
-    ) -> tuple[LinkBook, list[Clearing]]:
-        """Staged links and those that follow from assignments, with nothing that points at the deleted."""
-        book = self.unit.links.copy()
-        differences = self._differences(changed)
-        unseen = [
-            (relation, entity, added) for relation, entity, (removed, added) in differences if removed is None
-        ]
-        clearings = [Clearing(relation, entity) for relation, entity, _ in unseen]
-        if unseen:
-            book.replaced(unseen)
-        if new and book:
-            book.taken_back()
-        unwanted = _unrelate(book, differences)
-        # What relate() staged is in the lists in memory as well, and must not be written twice.
-        staged = book.keys() | unwanted if new or differences else set[tuple[Any, ...]]()
-        for relation, entity, target in self._related(new):
-            self._attach(book, staged, relation, entity, target)
-        # Afterwards: what one end of an edge adds stays, though the other end removes it.
-        for relation, entity, (_, added) in differences:
-            for target in added:
-                self._attach(book, staged, relation, entity, target)
-        if self.unit.deleted:
-            book.forget(self.unit.deleted)
-        owner = self.unit.owner
-        for link in (*book.additions.values(), *book.parallels):
-            if link.start._runic_state.owner is not owner or link.end._runic_state.owner is not owner:
-                self._refuse(link)
-        return book, clearings
-
-    def _differences(
-        self, changed: list[Any]
-    ) -> list[tuple[FieldDescriptor, Any, tuple[list[Any] | None, list[Any]]]]:
-        """The relations of ``changed`` that were assigned to or edited, with what went and what came."""
-        return [
-            (relation, entity, difference)
-            for entity in changed
-            for relation in self._nodes(entity.__class__).relations
-            if (difference := relation_difference(entity, relation)) is not None
-        ]
-
-    def _related(self, new: list[tuple[type, list[Any]]]) -> Iterator[tuple[FieldDescriptor, Any, Any]]:
-        """Relation, entity and target of all that new entities have in their relations."""
-        for cls, entities in new:
-            for relation in self._nodes(cls).relations:
-                name, several = relation.name, relation.uselist
-                for entity in entities:
-                    value = entity.__dict__.get(name)
-                    if value and value is not NOT_LOADED:
-                        for target in value if several else (value,):
-                            yield relation, entity, target
-
-    def _attach(
-        self,
-        book: LinkBook,
-        staged: set[tuple[Any, ...]],
-        relation: FieldDescriptor,
-        source: Any,
-        target: Any,
-    ) -> None:
-        start, end = (target, source) if relation.direction == "INCOMING" else (source, target)
-        key = edge_key(relation.relationship or "", start, end, relation.direction == "BOTH")
-        if key in staged:
-            return
-        if not isinstance(target, relation.target_cls):
-            raise FieldValidationError(
-                f"{relation.owner.__name__}.{relation.name} relates to {relation.target_cls.__name__};"
-                f" {source!r} has {target!r} in it"
-            )
-        staged.add(key)
-        link = link_of(relation, source, target)
-        if relation.edge_cls is not None and edge_meta(relation.edge_cls).properties:
-            link = link._replace(edge=_default_edge(relation, source), implied=True)
-        book.additions[key] = link
-
-    def _refuse(self, link: Link) -> None:
-        end = link.start if not self.unit.has(link.start) else link.end
-        name = f"{type(link.start).__name__}-[{link.type}]->{type(link.end).__name__}"
-        raise DetachedEntityError(
-            f"cannot write {name} ({link.field.owner.__name__}.{link.field.name}): {end!r} is not in this"
-            " session; add() it, or declare the relation with cascade=True"
-        )
 
     def _delete_edges(self, removals: Iterable[Link], clearings: Sequence[Clearing]) -> None:
         stored = [
@@ -414,25 +332,6 @@ class _Planner:
         self.steps.append(Step(shape, rows, objects))
 
 
-def _unrelate(
-    book: LinkBook, differences: list[tuple[FieldDescriptor, Any, tuple[list[Any] | None, list[Any]]]]
-) -> set[tuple[Any, ...]]:
-    """Stage the removal of what was taken out of relations.
-
-    Returns:
-        Keys of edges to new entities. These were seen there because they were related, and their own
-        relations still say so.
-    """
-    unwanted: set[tuple[Any, ...]] = set()
-    for relation, entity, (removed, _) in differences:
-        for target in removed or ():
-            link = link_of(relation, entity, target)
-            book.remove(link)
-            if target._runic_state.status is Status.PENDING:
-                unwanted.add(link.key)
-    return unwanted
-
-
 def _by[T, K](key: Callable[[T], K], items: Iterable[T]) -> dict[K, list[T]]:
     """Items by key, in the order in which the keys first appear."""
     groups: dict[K, list[T]] = {}
@@ -477,16 +376,3 @@ def _taken(entity: Any, name: str, key: Any) -> ConstraintViolation:
     )
     error.entity = entity
     return error
-
-
-def _default_edge(relation: FieldDescriptor, source: Any) -> Any:
-    """The edge object of a related entity that was assigned without one."""
-    assert relation.edge_cls is not None
-    try:
-        return relation.edge_cls()
-    except (TypeError, FieldValidationError) as error:
-        raise FieldValidationError(
-            f"{relation.owner.__name__}.{relation.name}: {relation.edge_cls.__name__} needs values, so an"
-            f" edge of {source!r} cannot be made by assignment; use session.relate(..., edge="
-            f"{relation.edge_cls.__name__}(...))"
-        ) from error

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from runic.orm import Field, Node, ServerError, Session
-from runic.orm.driver.age import create_age_driver
+from runic.orm import AsyncSession, Field, Node, ServerError, Session
+from runic.orm.driver.age import create_age_driver, create_async_age_driver
 from tests.servers.age import start_standby
 from tests.servers.base import NotAvailable, Server
 
@@ -53,6 +54,31 @@ def test_a_read_only_session_reads_from_a_standby_and_writes_go_to_the_primary(
                 with pytest.raises(ServerError, match="read-only"):
                     session.flush()
                 session.rollback()
+
+
+def test_the_same_in_async(age_server: Server, age_options: dict[str, Any], standby: Server) -> None:
+    both = {**age_options, "host": "127.0.0.1,127.0.0.1", "port": f"{standby.port},{age_server.port}"}
+
+    async def main() -> None:
+        async with (
+            create_async_age_driver(**both, target_session_attrs="primary") as primary,
+            create_async_age_driver(**both, target_session_attrs="prefer-standby") as reader,
+        ):
+            async with AsyncSession(primary) as session:
+                session.add(Beacon(k=1))
+            assert await primary.sql("SELECT pg_is_in_recovery()") == [(False,)]
+            with create_age_driver(**both, target_session_attrs="prefer-standby") as blocking:
+                until(lambda: arrived(blocking))
+            assert await reader.sql("SELECT pg_is_in_recovery()") == [(True,)]
+            async with AsyncSession(reader, read_only=True) as session:
+                assert await session.get(Beacon, 1) is not None
+            async with AsyncSession(reader) as session:
+                session.add(Beacon(k=2))
+                with pytest.raises(ServerError, match="read-only"):
+                    await session.flush()
+                await session.rollback()
+
+    asyncio.run(main())
 
 
 def arrived(reader: Any) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
+from runic.orm.compile.regex import check_parentheses
+
 __all__ = ["GRAPH_SCHEMA", "all_words", "function_name", "in_graph", "places", "whole_text"]
 
 GRAPH_SCHEMA = "`the graph`"
@@ -24,25 +26,7 @@ def whole_text(pattern: str) -> str:
     rest = pattern[len(head) :]
     if rest.startswith("***"):
         raise ValueError(f"the pattern {pattern!r} begins with ***, which PostgreSQL takes for a director")
-    depth = 0
-    escaped = inside = False
-    for char in rest:
-        if escaped:
-            escaped = False
-        elif char == "\\":
-            escaped = True
-        elif inside:
-            inside = char != "]"
-        elif char == "[":
-            inside = True
-        elif char == "(":
-            depth += 1
-        elif char == ")":
-            depth -= 1
-            if depth < 0:
-                break
-    if depth:
-        raise ValueError(f"the pattern {pattern!r} has unbalanced parentheses")
+    check_parentheses(rest)
     # $ would also match before a newline at the end.
     return rf"{head}\A(?:{rest})\Z"
 

@@ -7,15 +7,13 @@ stored in another form, and the two are never equal.
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from runic.orm.compile.codec import EQUALITY, ORDER, Codec
-from runic.orm.compile.codecs import Cells, Codecs, exactly, native_bytes
-from runic.orm.compile.codecs.times import naive_time
-from runic.orm.compile.codecs.vectors import degrees_of
+from runic.orm.compile.codec import EQUALITY, Codec
+from runic.orm.compile.codecs import Cells, Codecs, native_bytes
 from runic.orm.core.kinds import Kind
 
+from ..bolt.codecs import native_date, native_time, place
 from ..bolt.values import plain
 
 if TYPE_CHECKING:
@@ -30,30 +28,7 @@ _FUNCTIONS = frozenset(
 )
 
 
-def _date(_: FieldType) -> Codec:
-    def encode(value: Any) -> dt.date:
-        return exactly(dt.date, value)
-
-    def decode(cell: Any) -> dt.date:
-        # Text, where another client wrote it.
-        return dt.date.fromisoformat(cell) if type(cell) is str else exactly(dt.date, plain(cell))
-
-    trusted = frozenset({dt.date})
-    return Codec(encode=encode, trusted=trusted, decode=decode, operators=ORDER, stored="date")
-
-
-def _time(_: FieldType) -> Codec:
-    def decode(cell: Any) -> dt.time:
-        return dt.time.fromisoformat(cell) if type(cell) is str else exactly(dt.time, plain(cell))
-
-    return Codec(encode=naive_time, decode=decode, operators=ORDER, stored="time of day")
-
-
 def _point(_: FieldType) -> Codec:
-    def encode(value: Any) -> dict[str, float]:
-        latitude, longitude = degrees_of(value)
-        return {"latitude": latitude, "longitude": longitude}
-
     def decode(cell: Any) -> GeoLocation:
         from runic.orm.core.types import GeoLocation
 
@@ -63,7 +38,7 @@ def _point(_: FieldType) -> Codec:
         return GeoLocation(cell.latitude, cell.longitude)
 
     return Codec(
-        encode=encode,
+        encode=place,
         decode=decode,
         writes=(("", "point({v})"),),
         compare=("", "point({v})"),
@@ -74,7 +49,7 @@ def _point(_: FieldType) -> Codec:
 
 CODECS: Final = Codecs(
     Cells(plain=plain),
-    overrides={Kind.DATE: _date, Kind.TIME: _time, Kind.BYTES: native_bytes, Kind.POINT: _point},
+    overrides={Kind.DATE: native_date, Kind.TIME: native_time, Kind.BYTES: native_bytes, Kind.POINT: _point},
     functions=_FUNCTIONS,
 )
 """Field type -> codec."""

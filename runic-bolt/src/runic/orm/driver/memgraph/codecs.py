@@ -10,11 +10,11 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
 from runic.orm.compile.codec import EQUALITY, ORDER, Codec
-from runic.orm.compile.codecs import Cells, Codecs, exactly
-from runic.orm.compile.codecs.times import naive_time, utc
-from runic.orm.compile.codecs.vectors import degrees_of
+from runic.orm.compile.codecs import Cells, Codecs
+from runic.orm.compile.codecs.times import utc
 from runic.orm.core.kinds import Kind
 
+from ..bolt.codecs import native_date, native_time, place
 from ..bolt.values import plain
 
 if TYPE_CHECKING:
@@ -38,31 +38,9 @@ def _datetime(_: FieldType) -> Codec:
     return Codec(encode=utc, trusted=trusted, decode=decode, operators=ORDER, stored="datetime")
 
 
-def _date(_: FieldType) -> Codec:
-    def encode(value: Any) -> dt.date:
-        return exactly(dt.date, value)
-
-    def decode(cell: Any) -> dt.date:
-        return dt.date.fromisoformat(cell) if type(cell) is str else exactly(dt.date, plain(cell))
-
-    trusted = frozenset({dt.date})
-    return Codec(encode=encode, trusted=trusted, decode=decode, operators=ORDER, stored="date")
-
-
-def _time(_: FieldType) -> Codec:
-    def decode(cell: Any) -> dt.time:
-        return dt.time.fromisoformat(cell) if type(cell) is str else exactly(dt.time, plain(cell))
-
-    return Codec(encode=naive_time, decode=decode, operators=ORDER, stored="time of day")
-
-
 def _point(_: FieldType) -> Codec:
-    def encode(value: Any) -> dict[str, float]:
-        latitude, longitude = degrees_of(value)
-        return {"latitude": latitude, "longitude": longitude}
-
     return Codec(
-        encode=encode,
+        encode=place,
         decode=plain,
         writes=(("", "point({v})"),),
         compare=("", "point({v})"),
@@ -73,7 +51,7 @@ def _point(_: FieldType) -> Codec:
 
 CODECS: Final = Codecs(
     Cells(plain=plain),
-    overrides={Kind.DATETIME: _datetime, Kind.DATE: _date, Kind.TIME: _time, Kind.POINT: _point},
+    overrides={Kind.DATETIME: _datetime, Kind.DATE: native_date, Kind.TIME: native_time, Kind.POINT: _point},
     functions=_FUNCTIONS,
 )
 """Field type -> codec."""

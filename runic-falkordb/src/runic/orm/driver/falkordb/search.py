@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from runic.orm.compile.regex import check_parentheses
+
 __all__ = ["all_words", "in_fields", "whole_text"]
 
 # RediSearch (4.22) takes texts apart at white space and ASCII punctuation, but at nothing beyond ASCII.
@@ -17,25 +19,7 @@ def whole_text(pattern: str) -> str:
     Raises:
         ValueError: a parenthesis too many or too few, which would change what is anchored.
     """
-    depth = 0
-    escaped = inside = False
-    for char in pattern:
-        if escaped:
-            escaped = False
-        elif char == "\\":
-            escaped = True
-        elif inside:
-            inside = char != "]"
-        elif char == "[":
-            inside = True
-        elif char == "(":
-            depth += 1
-        elif char == ")":
-            depth -= 1
-            if depth < 0:
-                break
-    if depth:
-        raise ValueError(f"the pattern {pattern!r} has unbalanced parentheses")
+    check_parentheses(pattern)
     # $ would also match before a newline at the end.
     return rf"\A(?:{pattern})\z"
 

@@ -17,7 +17,9 @@ from runic.orm import (
     ServerError,
     Session,
     UnsupportedByBackendError,
+    count_of,
     distance,
+    exists,
     select,
 )
 from runic.orm.compile.dialect import THEN
@@ -72,6 +74,22 @@ def test_a_stream_has_everything_in_the_first_session_and_in_later_ones(driver: 
         with Session(again) as session:
             assert sorted(ferry.k for ferry in session.stream(select(Ferry), page=10)) == list(range(1, 26))
     again.close()
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_questions_about_related_nodes_are_refused_before_they_are_sent(
+    driver: AGEDriver, known: bool
+) -> None:
+    """Also in the first session of a driver, which compiles before it knows the version."""
+    if known:
+        driver.execute("RETURN 1")
+    with Session(driver) as session:
+        for question in (exists(Ferry.calls), count_of(Ferry.calls) > 1):
+            with pytest.raises(UnsupportedByBackendError, match="AGE has them since 1"):
+                session.scalars(select(Ferry).where(question))
+        with pytest.raises(UnsupportedByBackendError, match="AGE has them since 1"):
+            session.execute("MATCH (n:Ferry) WHERE EXISTS { (n)-[]->() } RETURN n")
+        assert session.execute("RETURN 'EXISTS { }' AS x, count({a: 1}) AS n").rows == [["EXISTS { }", 1]]
 
 
 def test_writes_of_a_read_only_transaction_never_reach_the_server(

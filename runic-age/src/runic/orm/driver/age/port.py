@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from runic.orm.compile.dialect import THEN
+from runic.orm.compile.dialect import THEN, Capability
 from runic.orm.driver.port import QueryResult, Request
 from runic.orm.exceptions import (
     ConnectionLostError,
@@ -20,6 +20,7 @@ from runic.orm.exceptions import (
 
 from . import errors, paths
 from .agtype import decode_rows, decode_values, encode_checked, encode_trusted
+from .dialect import dialect_of
 from .labels import LabelBook, ensure_labels
 from .setup import prepare_graph, version_of
 from .sql import identifier, literal, wrap
@@ -181,7 +182,7 @@ class AGEPort:
         statement, payload = self._prepared(request)
         sql, reading = statement.sql, statement.reading
         link = await self._ready()
-        self._refuse_leak(request, reading)
+        self._refuse_on_old(request, reading)
         if request.stores:
             await self.ensure(request.stores)
         guarded = not request.write and not request.raw_cells and not self._read_only
@@ -232,7 +233,7 @@ class AGEPort:
         if not self._wanted:
             await self.begin(read_only=True)
         link = await self._ready()
-        self._refuse_leak(request, statement.reading)
+        self._refuse_on_old(request, statement.reading)
         # Before 1.8 there are no cursors over cypher() (1.5). Sessions know, and page, but for the first one.
         portions = _whole(link, sql, payload, page) if self._is_old else link.portions(sql, (payload,), page)
         decode = decode_rows if request.raw_cells else decode_values
@@ -267,9 +268,15 @@ class AGEPort:
     def _is_old(self) -> bool:
         return bool(self._shared.version) and self._shared.version < (1, 8)
 
-    def _refuse_leak(self, request: Request, reading: Reading) -> None:
+    def _refuse_on_old(self, request: Request, reading: Reading) -> None:
+        """Refuse what servers before 1.8 would misunderstand."""
+        if not self._is_old:
+            return
+        if reading.asks:
+            # Who compiled it may not have known the version yet.
+            dialect_of(self._shared.version).require(Capability.EXISTS_SUBQUERY)
         # AGE lets SET and DELETE through a read-only transaction before 1.8, and they are committed.
-        if self._is_old and (self._read_only or not request.write) and reading.writes:
+        if (self._read_only or not request.write) and reading.writes:
             raise ServerError(
                 "the statement would change the graph in a read-only transaction",
                 backend=errors.BACKEND,

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from runic.orm.exceptions import InvalidNameError, QueryError
 
@@ -49,6 +50,7 @@ class Reading:
         parameters: names of the parameters it uses.
         writes: whether it has a clause that writes.
         walks: whether it may look for paths of a variable length.
+        asks: whether it has an ``EXISTS { }`` or a ``COUNT { }``.
         explains: whether it asks for the plan, which is lines of text whatever its columns are.
     """
 
@@ -57,6 +59,7 @@ class Reading:
     parameters: frozenset[str]
     writes: bool
     walks: bool = False
+    asks: bool = False
     explains: bool = False
 
 
@@ -109,7 +112,8 @@ def read(text: str) -> Reading:
     writes = any(token.is_word(*_WRITES) for token in tokens)
     explains = bool(tokens) and tokens[0].is_word("EXPLAIN")
     walks = any(token.text == "*" for token in tokens)
-    return Reading(text, tuple(_columns(text, tokens)), names, writes, walks, explains)
+    asks = any(word.is_word("EXISTS", "COUNT") and after.text == "{" for word, after in pairwise(tokens))
+    return Reading(text, tuple(_columns(text, tokens)), names, writes, walks, asks, explains)
 
 
 def _refuse_long_names(tokens: list[Token]) -> None:

@@ -88,4 +88,4 @@ def test_the_code_of_the_page_runs_and_prints_what_the_page_says(
 def test_no_python_block_hides_under_another_name() -> None:
     for page in PAGES:
         languages = {fence["language"] for fence in FENCE.finditer(page.read_text(encoding="utf-8") + "\n")}
-        assert languages <= {"python", "text", "console", "toml", "html", "cypher"}, page
+        assert languages <= {"python", "text", "console", "toml", "html", "cypher", "sql"}, page

@@ -12,7 +12,7 @@ from tests.servers.base import Server
 
 BOTH = {
     "test_age_connections", "test_age_driver", "test_age_hostile_table", "test_age_prepared",
-    "test_age_standby", "test_age_tables",
+    "test_age_roles", "test_age_standby", "test_age_tables",
 }  # fmt: skip
 """Tests that run on the oldest version as well. EXPLAIN tells of the current one only."""
 

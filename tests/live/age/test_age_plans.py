@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from runic.orm import Edge, Field, Node, Relation, Session, Vector, score
+from runic.orm.compile.dialect import THEN
 from runic.orm.compile.steps import (
     CreateEdges,
     DeleteEdges,
@@ -27,6 +28,7 @@ from runic.orm.driver.age.dialect import DIALECT
 from runic.orm.driver.age.index_adapter import AGEIndexAdapter
 from runic.orm.driver.age.sql import wrap
 from runic.orm.schema.index_manager import extract_declared_specs
+from runic.orm.session.blocking import run_blocking
 from runic.orm.session.load import edge_text, key_text, one_text, relation_text
 from tests.servers.base import Server
 
@@ -90,12 +92,23 @@ def test_a_look_up_by_key_uses_its_index(loaded: AGEDriver) -> None:
     assert "Seq Scan" not in found
 
 
-def test_a_merge_uses_the_index_of_its_key(loaded: AGEDriver) -> None:
+@pytest.mark.parametrize("containment", ["on", "off"])
+def test_a_merge_uses_the_index_of_its_key(loaded: AGEDriver, containment: str) -> None:
+    """Also for those who may not switch containment off, by which maps in patterns pass by every index."""
     key, write = Write((("k", "{v}"),)), Write((("text", "{v}"),))
     text = statement_text(MergeNodes(("Planet",), ("Planet",), key, (write,)), DIALECT)
-    found = plan(loaded, text, {"rows": [[n, n, "x"] for n in range(10)]})
-    assert "Index Scan" in found
-    assert "Seq Scan" not in found
+    loaded.begin()
+    try:
+        assert loaded._transaction is not None
+        run_blocking(loaded._transaction.sql(f"SET LOCAL age.enable_containment = {containment}"))
+        for part in text.split(THEN):
+            sql = f"EXPLAIN (COSTS OFF) {wrap(loaded.graph_name, part, compiled=True).sql}"
+            payload = encode_trusted({"rows": [[n, n, "x"] for n in range(10)]})
+            found = str(run_blocking(loaded._transaction.sql(sql, (payload,))))
+            assert "Index Scan" in found
+            assert "Seq Scan" not in found
+    finally:
+        loaded.rollback()
 
 
 def test_an_update_finds_its_nodes_by_an_index(loaded: AGEDriver) -> None:

@@ -33,26 +33,28 @@ def _models_of_this_test() -> Iterator[None]:
     metadata.restore(registered)
 
 
-def test_the_current_version_merges_in_one_statement() -> None:
-    assert statement_text(MERGE, DIALECT) == (
-        "UNWIND $rows AS row WITH row LIMIT size($rows) MERGE (n:`P` {`k`: row[1]})"
-        " SET n.`name` = row[2], n.`v` = coalesce(n.`v`, 0) + 1 RETURN row[0], id(n), n.`v`"
-    )
+def test_the_current_version_merges_edges_in_one_statement() -> None:
     assert " ON CREATE SET r.`name` = row[3] RETURN" in statement_text(LINK, DIALECT)
 
 
-@pytest.mark.parametrize("dialect", [OLD, UNKNOWN], ids=["old", "unknown"])
-def test_an_older_one_creates_first_and_sets_what_was_there(dialect: AGEDialect) -> None:
+@pytest.mark.parametrize("dialect", [OLD, UNKNOWN, DIALECT], ids=["old", "unknown", "current"])
+def test_merging_nodes_creates_first_and_sets_what_was_there(dialect: AGEDialect) -> None:
     head = "UNWIND $rows AS row WITH row LIMIT size($rows)"
     create, update = statement_text(MERGE, dialect).split(THEN)
     assert create == (
-        f"{head} OPTIONAL MATCH (o:`P` {{`k`: row[1]}}) WITH row, o WHERE o IS NULL"
+        f"{head} OPTIONAL MATCH (o:`P`) WHERE o.`k` = row[1] WITH row, o WHERE o IS NULL"
         " CREATE (n:`P` {`k`: row[1], `name`: row[2], `v`: 1}) RETURN row[0], id(n), n.`v`"
     )
+    before, index = ("", "row[0]") if dialect is DIALECT else ("WITH row, row[0] AS i ", "i")
     assert update == (
-        f"{head} WITH row, row[0] AS i MATCH (n:`P` {{`k`: row[1]}})"
-        " SET n.`name` = row[2], n.`v` = coalesce(n.`v`, 0) + 1 RETURN i, id(n), n.`v`"
+        f"{head} {before}MATCH (n:`P`) WHERE n.`k` = row[1]"
+        f" SET n.`name` = row[2], n.`v` = coalesce(n.`v`, 0) + 1 RETURN {index}, id(n), n.`v`"
     )
+
+
+@pytest.mark.parametrize("dialect", [OLD, UNKNOWN], ids=["old", "unknown"])
+def test_an_older_one_creates_edges_first_and_sets_what_was_there(dialect: AGEDialect) -> None:
+    head = "UNWIND $rows AS row WITH row LIMIT size($rows)"
     ends = "MATCH (a:`P`) WHERE id(a) = row[1] MATCH (b:`P`) WHERE id(b) = row[2]"
     create, update = statement_text(LINK, dialect).split(THEN)
     assert create == (

@@ -103,9 +103,11 @@ class Dialect:
         key_rows: most keys of one look-up; 0: as many as a batch has rows.
         unwind_keys: many keys are found by UNWIND: the server has no index for IN over a parameter.
         unwind: how a statement begins that does something for each row of a parameter; ``{list}``, ``{v}``.
-        merge_sets: whether a SET may follow a MERGE, and ON CREATE SET. If not, a step that merges is two
-            statements with :data:`THEN` between, which the port sends: one creates what is not there, the
+        merge_nodes: whether MERGE finds a node by the index of its key. If not, a step that merges nodes is
+            two statements with :data:`THEN` between, which the port sends: one creates what is not there, the
             other, for the rows of which the first returned nothing, sets what is.
+        merge_sets: whether a SET may follow the MERGE of an edge, and ON CREATE SET. If not, a step that
+            merges edges is two statements in the same way.
         rows_after_set: whether what a SET reads can still be returned after it.
         order_by_alias: whether ORDER BY takes the names that its own WITH or RETURN gives.
         list_comprehension: whether the server has them.
@@ -166,6 +168,7 @@ class Dialect:
     key_rows: int = 0
     unwind_keys: bool = False
     unwind: str = "UNWIND {list} AS {v}"
+    merge_nodes: bool = True
     merge_sets: bool = True
     rows_after_set: bool = True
     order_by_alias: bool = True

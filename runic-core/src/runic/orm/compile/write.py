@@ -74,7 +74,7 @@ def statement_text(shape: Shape, dialect: Dialect) -> str:
     own = dialect.step_text(shape)
     if own is not None:
         return own
-    if not dialect.merge_sets and _sets(shape):
+    if _is_apart(shape, dialect):
         bodies, created = _apart(shape, dialect)
         return THEN.join([_statement(shape, body, created, dialect) for body in bodies])
     return _statement(shape, *_body(shape, dialect, None), dialect)
@@ -328,13 +328,13 @@ def _body(  # noqa: C901 - a case a kind of step
             return f"{start} MATCH (a){left}[r:{q(shape.type)}]{right}(b{other}) DELETE r", None
 
 
-def _sets(shape: Shape) -> bool:
-    """Whether a step is a MERGE that a SET follows."""
+def _is_apart(shape: Shape, dialect: Dialect) -> bool:
+    """Whether a step that merges is two statements."""
     match shape:
         case MergeNodes():
-            return bool(shape.writes or shape.version or len(shape.labels) > 1)
+            return not dialect.merge_nodes
         case MergeEdges():
-            return bool(shape.writes)
+            return not dialect.merge_sets and bool(shape.writes)
         case _:
             return False
 
@@ -343,16 +343,17 @@ def _apart(shape: Shape, dialect: Dialect) -> tuple[tuple[str, str], str]:
     """A MERGE in two: the clauses that create what is not there, and those that set what is."""
     q = dialect.quote
     if isinstance(shape, MergeNodes):
-        label, key = f":{q(shape.match[-1])}", _map((shape.key,), 1, dialect)
+        label = f":{q(shape.match[-1])}"
         listed = _label_list(shape.labels, dialect, ": ")
         sets = [f"n.{each}" for each in _label_list(shape.labels, dialect, " = ")]
         sets += _assignments("n", shape.writes, 2, dialect)
         if shape.version:
             listed.append(f"{q(shape.version)}: 1")
             sets.append(f"n.{q(shape.version)} = coalesce(n.{q(shape.version)}, 0) + 1")
-        absent = f"OPTIONAL MATCH (o{label}{key}) WITH row, o WHERE o IS NULL"
+        old, found = [" AND ".join(_assignments(v, (shape.key,), 1, dialect)) for v in ("o", "n")]
+        absent = f"OPTIONAL MATCH (o{label}) WHERE {old} WITH row, o WHERE o IS NULL"
         created = f"{absent} CREATE (n{label}{_map((shape.key, *shape.writes), 1, dialect, listed)})"
-        return (created, f"MATCH (n{label}{key}){_set(sets)}"), "n"
+        return (created, f"MATCH (n{label}) WHERE {found}{_set(sets)}"), "n"
     assert isinstance(shape, MergeEdges)
     ends, column = _ends((("a", shape.source), ("b", shape.target)), dialect, None)
     arrow, type_ = "-" if shape.undirected else "->", q(shape.type)

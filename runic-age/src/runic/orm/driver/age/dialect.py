@@ -99,6 +99,9 @@ class AGEDialect(Dialect):
     # Without the LIMIT the planner counts on a thousand rows, and reads the whole label even for one key:
     # 11.7 ms instead of 0.7 ms for one of 10,000 nodes (1.8).
     unwind: str = "UNWIND {list} AS {v} WITH {v} LIMIT size({list})"
+    # The map of a pattern is tested by containment, which no btree index serves, and only superusers may
+    # switch that off (1.8). Two statements with a comparison are faster even then.
+    merge_nodes: bool = False
     hints: Mapping[Capability, str] = field(default_factory=lambda: _HINTS)
     emitter: type[Emitter] | None = AGEEmitter
     rewrites: tuple[Callable[[Statement], Statement], ...] = (rename_variables,)

@@ -15,7 +15,7 @@ from runic.orm.exceptions import (
     TransientConflictError,
 )
 
-__all__ = ["BACKEND", "closed", "connect_failed", "of_native", "pool_timeout"]
+__all__ = ["BACKEND", "closed", "connect_failed", "of_native", "pool_timeout", "tables_wanted"]
 
 BACKEND = "age"
 
@@ -126,6 +126,15 @@ def pool_timeout(native: BaseException | None, seconds: float, size: int) -> Poo
     )
     error.__cause__ = native
     return error
+
+
+def tables_wanted(names: list[str], graph: str, message: str) -> str:
+    """What to say to a user who may not make the tables of these labels."""
+    return (
+        f"{', '.join(map(repr, names))}: each label and type needs a table in the graph {graph!r}, which this"
+        f" user may not see to ({message}): store the first one as the owner of the graph, or call"
+        " ensure_entity_types() of the owner's index adapter"
+    )
 
 
 def closed() -> ConnectionLostError:

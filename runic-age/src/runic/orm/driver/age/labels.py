@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 
     from .links import Link
 
-__all__ = ["LabelBook", "ensure_labels", "make_labels"]
+__all__ = ["LABELS", "LabelBook", "ensure_labels", "make_labels"]
+
+LABELS = """
+SELECT c.oid AS relation, c.relname AS name,
+       CASE WHEN s.attname IS NULL THEN 'v' ELSE 'e' END AS kind,
+       pg_catalog.pg_has_role(c.relowner, 'USAGE') AS owned
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_attribute p ON p.attrelid = c.oid AND p.attname = 'properties'
+  LEFT JOIN pg_catalog.pg_attribute s ON s.attrelid = c.oid AND s.attname = 'start_id'
+ WHERE n.nspname = $1 AND c.relkind = 'r' AND p.atttypid = 'ag_catalog.agtype'::pg_catalog.regtype
+"""
+"""The labels and types of a graph, ``$1``. AGE has a list of them too, which not everybody may read."""
 
 _KINDS = {"v": "a label of nodes", "e": "a type of relationships"}
 _BASE = {"v": "_ag_label_vertex", "e": "_ag_label_edge"}
@@ -80,12 +92,9 @@ async def make_labels(link: Link, graph: str, stores: list[Store], *, indexed: b
     """The same, in the transaction that is open."""
     await link.fetch("SET LOCAL lock_timeout = '10s'")
     await link.fetch("SELECT pg_advisory_xact_lock(hashtext('runic labels'), hashtext($1))", (graph,))
-    rows = await link.fetch(
-        "SELECT l.name::text, l.kind::text FROM ag_catalog.ag_label l"
-        " JOIN ag_catalog.ag_graph g ON g.graphid = l.graph WHERE g.name = $1",
-        (graph,),
-    )
-    kinds: dict[str, str] = dict(rows)
+    rows = await link.fetch(f"SELECT l.name::text, l.kind, l.owned FROM ({LABELS}) l", (graph,))  # noqa: S608
+    kinds: dict[str, str] = {name: kind for name, kind, _ in rows}
+    others = {name for name, _, owned in rows if not owned}
     for store in stores:
         wanted = "e" if store.edge else "v"
         found = kinds.get(store.name)
@@ -101,10 +110,16 @@ async def make_labels(link: Link, graph: str, stores: list[Store], *, indexed: b
             )
         if store.bases:
             await _inherit(link, graph, store)
-        for column in () if indexed else ("id", "start_id", "end_id") if store.edge else ("id",):
-            name = f"runic_{column}_{blake2b(store.name.encode(), digest_size=8).hexdigest()}"
-            table = f"{identifier(graph)}.{identifier(store.name)}"
-            await link.fetch(f"CREATE INDEX IF NOT EXISTS {identifier(name)} ON {table} ({column})")
+        # Of a table that is somebody else's, indexes are that one's matter.
+        if not indexed and store.name not in others:
+            await _index(link, graph, store)
+
+
+async def _index(link: Link, graph: str, store: Store) -> None:
+    table = f"{identifier(graph)}.{identifier(store.name)}"
+    for column in ("id", "start_id", "end_id") if store.edge else ("id",):
+        name = f"runic_{column}_{blake2b(store.name.encode(), digest_size=8).hexdigest()}"
+        await link.fetch(f"CREATE INDEX IF NOT EXISTS {identifier(name)} ON {table} ({column})")
 
 
 async def _inherit(link: Link, graph: str, store: Store) -> None:

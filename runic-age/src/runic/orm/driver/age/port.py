@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from runic.orm.compile.dialect import THEN, Capability
 from runic.orm.driver.port import QueryResult, Request
 from runic.orm.exceptions import (
+    AuthError,
     ConnectionLostError,
     ForkedSessionError,
     MissingParameterError,
@@ -22,7 +23,7 @@ from . import errors, paths
 from .agtype import decode_rows, decode_values, encode_checked, encode_trusted
 from .dialect import dialect_of
 from .labels import LabelBook, ensure_labels
-from .setup import prepare_graph, version_of
+from .setup import graph_exists, prepare_graph, version_of
 from .sql import identifier, literal, wrap
 
 if TYPE_CHECKING:
@@ -357,7 +358,7 @@ class AGEPort:
         name = self._options.graph
         link = self._link = await self._pool.acquire()
         try:
-            if await link.fetch("SELECT 1 FROM ag_catalog.ag_graph WHERE name = $1", (name,)):
+            if await graph_exists(link, name):
                 await link.fetch(f"SELECT ag_catalog.drop_graph({literal(name)}, true)")
         except Exception as error:
             raise self._failure(error, "drop_graph", write=True) from error
@@ -385,7 +386,11 @@ class AGEPort:
             finally:
                 await link.close()
         except Exception as error:
-            raise self._failure(error, "CREATE", write=True) from error
+            failure = self._failure(error, "CREATE", write=True)
+            if isinstance(failure, AuthError):
+                names = [store.name for store in missing]
+                failure.args = (errors.tables_wanted(names, self._options.graph, str(failure)),)
+            raise failure from error
         self._shared.labels.add(missing)
 
     async def _ensure_here(self, missing: list[Any]) -> None:

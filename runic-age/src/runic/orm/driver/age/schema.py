@@ -28,6 +28,7 @@ from runic.orm.schema.engine import SHOWN, Existing, SchemaEngine
 from runic.orm.schema.index_manager import IndexSpec
 from runic.orm.schema.needs import fulltext_options, vector_options, whole
 
+from .labels import LABELS
 from .search import function_name
 from .sql import identifier, literal
 
@@ -290,24 +291,21 @@ class AGESchema(SchemaEngine):
         await self.on_port(work)
 
 
-_LISTING = """
-SELECT l.name::text, l.kind::text, i.relname::text, x.indisunique, m.amname::text,
+_LISTING = f"""
+WITH l AS ({LABELS})
+SELECT l.name::text, l.kind, i.relname::text, x.indisunique, m.amname::text,
        pg_get_indexdef(x.indexrelid), obj_description(x.indexrelid, 'pg_class')
-  FROM ag_catalog.ag_label l
-  JOIN ag_catalog.ag_graph g ON g.graphid = l.graph
+  FROM l
   JOIN pg_index x ON x.indrelid = l.relation
   JOIN pg_class i ON i.oid = x.indexrelid
   JOIN pg_am m ON m.oid = i.relam
- WHERE g.name = $1
 UNION ALL
-SELECT l.name::text, l.kind::text, c.conname::text, false, 'check',
+SELECT l.name::text, l.kind, c.conname::text, false, 'check',
        pg_get_constraintdef(c.oid), obj_description(c.oid, 'pg_constraint')
-  FROM ag_catalog.ag_label l
-  JOIN ag_catalog.ag_graph g ON g.graphid = l.graph
+  FROM l
   JOIN pg_constraint c ON c.conrelid = l.relation AND c.contype = 'c'
- WHERE g.name = $1
  ORDER BY 1, 3
-"""
+"""  # noqa: S608
 
 
 def _value(name: str) -> str:

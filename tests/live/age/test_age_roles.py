@@ -1,0 +1,112 @@
+"""Users that are no superusers: one who owns the graph, and one who may read and write it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from runic.orm import AuthError, Field, Node, Relation, Session, select
+from runic.orm.driver.age import AGEDriver
+from runic.orm.schema.index_manager import IndexSpec, adapter_of
+from tests.servers.base import Server
+
+
+class Bicycle(Node, labels=["Bicycle"]):
+    k: int = Field(primary_key=True)
+    next: list[Bicycle] = Relation(relationship="RIDES_TO", direction="OUTGOING", target="Bicycle")
+
+
+class Scooter(Node, labels=["Scooter"]):
+    k: int = Field(primary_key=True)
+
+
+@pytest.fixture
+def as_superuser(age_server: Server, age_options: dict[str, Any]) -> Iterator[Callable[[str], Any]]:
+    """Runs SQL as the superuser. The roles are gone after the test."""
+    where = {"host": age_options["host"], "port": age_options["port"], "dbname": age_options["database"]}
+    with psycopg.connect(
+        **where, user=age_options["username"], password=age_options["password"], autocommit=True
+    ) as client:
+        client.execute("CREATE EXTENSION IF NOT EXISTS age")
+        for role in ("runic_owner", "runic_guest"):
+            client.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'")
+            client.execute(f"GRANT USAGE ON SCHEMA ag_catalog TO {role}")
+        client.execute(f"GRANT CREATE ON DATABASE {age_options['database']} TO runic_owner")
+        yield client.execute
+        age_server.reset(age_options["graph"])
+        client.execute("DROP OWNED BY runic_owner, runic_guest")
+        client.execute("DROP ROLE runic_owner, runic_guest")
+
+
+@pytest.fixture
+def drivers(
+    as_superuser: Callable[[str], Any], make_driver: Callable[..., AGEDriver]
+) -> Iterator[tuple[AGEDriver, AGEDriver]]:
+    """The driver of the graph's owner, who has stored two bikes in it, and that of the guest."""
+    owner, guest = [make_driver(username=f"runic_{role}", password="secret") for role in ("owner", "guest")]
+    ride(owner, 1)
+    yield owner, guest
+    owner.close()
+    guest.close()
+
+
+def ride(driver: AGEDriver, number: int) -> None:
+    """Create, merge, change, relate and delete."""
+    with Session(driver) as session:
+        start, end, rest = Bicycle(k=number), Bicycle(k=number + 1), Bicycle(k=number + 2)
+        session.add_all([start, rest])
+        end = session.merge(end)
+        session.relate(start, "next", end)
+        session.flush()
+        session.delete(rest)
+
+
+def far(driver: AGEDriver, **options: Any) -> list[int]:
+    with Session(driver, **options) as session:
+        path = select(Bicycle).repeat(Bicycle.next, max_hops=3).alias("end").distinct()
+        return sorted(bike.k for bike in session.scalars(path))
+
+
+def test_the_owner_needs_no_more_than_a_schema_of_its_own(drivers: tuple[AGEDriver, AGEDriver]) -> None:
+    owner, _ = drivers
+    assert far(owner) == [2]
+    adapter = adapter_of(owner)
+    adapter.create(IndexSpec("Bicycle", "k", "UNIQUE", "NODE", ("k",)))
+    assert [each.label for each in adapter.list_indexes()] == ["Bicycle"]
+    adapter.drop(IndexSpec("Bicycle", "k", "UNIQUE", "NODE", ("k",)))
+    assert adapter.list_indexes() == []
+    owner.delete_graph()
+    assert far(owner) == []
+
+
+def test_a_guest_does_what_it_may(
+    drivers: tuple[AGEDriver, AGEDriver], as_superuser: Callable[[str], Any], age_graph: str
+) -> None:
+    owner, guest = drivers
+    with pytest.raises(AuthError, match="permission denied for schema"):
+        far(guest)
+    schema = f'SCHEMA "{age_graph}" TO runic_guest'
+    as_superuser(f"GRANT USAGE ON {schema}")
+    as_superuser(f"GRANT SELECT ON ALL TABLES IN {schema}")
+    assert far(guest, read_only=True) == [2]
+    with pytest.raises(AuthError, match="permission denied for table"):
+        ride(guest, 11)
+    as_superuser(f"GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN {schema}")
+    as_superuser(f"GRANT USAGE ON ALL SEQUENCES IN {schema}")
+    ride(guest, 11)
+    assert far(owner) == far(guest) == [2, 12]
+    with Session(guest) as session:
+        session.add(Scooter(k=1))
+        with pytest.raises(AuthError, match=r"^'Scooter': each label and type needs a table"):
+            session.flush()
+        session.rollback()
+    with Session(owner) as session:
+        session.add(Scooter(k=2))
+    as_superuser(f"GRANT SELECT, INSERT ON ALL TABLES IN {schema}")
+    as_superuser(f"GRANT USAGE ON ALL SEQUENCES IN {schema}")
+    with Session(guest) as session:
+        session.add(Scooter(k=1))
+    assert owner.execute("MATCH (n:Scooter) RETURN n.k ORDER BY n.k").rows == [[1], [2]]

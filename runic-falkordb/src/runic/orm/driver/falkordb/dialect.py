@@ -60,9 +60,11 @@ _HINTS: Mapping[Capability, str] = {
 
 
 # The index tells the distances that these functions compute: 1 - cos, and the length (tried on 4.22).
-_SIMILARITIES: Mapping[str, str] = {"cosine": "1 - {s} / 2", "euclidean": "1 / (1 + {s} * {s})"}
+# The first is rounded so that it may be -1.2e-7, or as much above 2.
+_COSINE = "CASE WHEN {s} < 0 THEN 1.0 WHEN {s} > 2 THEN 0.0 ELSE 1 - {s} / 2 END"
+_SIMILARITIES: Mapping[str, str] = {"cosine": _COSINE, "euclidean": "1 / (1 + {s} * {s})"}
 _EXACT: Mapping[str, str] = {
-    "cosine": "1 - vec.cosineDistance({p}, {vector}) / 2",
+    "cosine": f"[d IN [vec.cosineDistance({{p}}, {{vector}})] | {_COSINE.format(s='d')}][0]",
     "euclidean": "1 / (1 + vec.euclideanDistance({p}, {vector}) * vec.euclideanDistance({p}, {vector}))",
 }
 

@@ -14,6 +14,7 @@ from runic.orm.exceptions import (
     DetachedEntityError,
     EntityNotFoundError,
     FieldValidationError,
+    LazyLoadError,
     QueryError,
 )
 from runic.orm.session.session import Session
@@ -372,7 +373,7 @@ def test_an_error_in_the_block_rolls_back_and_detaches(driver: Any, ann: Person)
         work()
     assert database(driver) == before
     assert mine[0].name == "Ann"
-    with pytest.raises(DetachedEntityError, match=r"Person\.friends"):
+    with pytest.raises(LazyLoadError, match=r"Person\.friends"):
         _ = mine[0].friends
 
 

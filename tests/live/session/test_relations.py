@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runic.orm.exceptions import DetachedEntityError, FieldValidationError
+from runic.orm.exceptions import DetachedEntityError, FieldValidationError, MetadataError
 from runic.orm.session.session import Session
 from tests.live.session.models import (
     Animal,
@@ -440,6 +440,27 @@ def test_an_entity_of_another_session_is_refused(driver: Any, session: Session, 
         with pytest.raises(DetachedEntityError):
             session.commit()
         session.rollback()
+
+
+def test_a_relation_is_loaded_by_name(driver: Any, people: list[Person]) -> None:
+    with Session(driver) as session:
+        ann, bob = (session.get(Person, each.id) for each in people[:2])
+        session.relate(ann, Person.friends, bob)
+        session.expire(ann)
+        for load in (session.load_relationship, session.rel_loader.load):
+            assert load(ann, "friends") == [bob]
+            assert load(ann, "friends") is ann.friends
+            for wrong in ("nothing", "name"):
+                with pytest.raises(MetadataError, match=f"no relation '{wrong}'; its relations are: friends"):
+                    load(ann, wrong)
+            with pytest.raises(TypeError, match="named by text, such as 'friends', not by"):
+                load(ann, Person.friends)
+            with pytest.raises(DetachedEntityError, match="does not belong to this session"):
+                load(Person(id="ann"), "friends")
+        with pytest.raises(TypeError, match="named by text, such as 'friends', not by"):
+            session.load(ann, Person.friends)
+        with pytest.raises(TypeError, match=r"a list of names: fetch=\['friends'\]"):
+            session.get(Person, "ann", fetch="friends")
 
 
 def test_wrong_ends_and_names_are_refused(session: Session, people: list[Person]) -> None:

@@ -14,7 +14,7 @@ from runic.orm.core.metadata import MetaData
 from runic.orm.core.models import Edge, Node
 from runic.orm.core.state import NOT_LOADED, EntityState, Status
 from runic.orm.core.types import Vector
-from runic.orm.exceptions import DetachedEntityError
+from runic.orm.exceptions import DetachedEntityError, LazyLoadError
 
 
 class Base(Node, metadata=MetaData()):
@@ -83,7 +83,7 @@ def test_copies_of_stored_entities_are_detached_and_keep_what_was_not_loaded_unl
         assert twin._runic_state.id == 42
         assert twin._runic_state.owner is None
         assert "friends" not in twin.__dict__
-        with pytest.raises(DetachedEntityError):
+        with pytest.raises(LazyLoadError):
             _ = twin.friends
 
 

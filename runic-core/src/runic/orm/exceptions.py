@@ -140,7 +140,7 @@ class DetachedEntityError(OrmError):
 
 
 class LazyLoadError(OrmError):
-    """A relation or an expired field cannot be loaded by attribute access here."""
+    """A relation or an expired field cannot be loaded by attribute access, or its session is gone."""
 
 
 class StaleObjectError(OrmError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.core.snapshots import NO_SNAPSHOT, is_immutable, is_list, same_value, take_snapshot
 from runic.orm.core.state import NOT_LOADED, EntityState, Owner, Status
-from runic.orm.exceptions import DetachedEntityError, FieldValidationError, LazyLoadError
+from runic.orm.exceptions import FieldValidationError, LazyLoadError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,9 +71,10 @@ def _missing(field: FieldDescriptor, entity: Any, state: EntityState) -> Any:
         value = entity.__dict__[field.name] = initial_value(field)
         return value
     what = "relation" if field.is_relation else "field"
-    raise DetachedEntityError(
+    before = f" (fetch=[{field.name!r}])" if field.is_relation else ""
+    raise LazyLoadError(
         f"the {what} {_label(field)} was not loaded, and the entity belongs to no session any more: "
-        f"load it before the session ends (fetch=[{field.name!r}]), or add the entity to a session"
+        f"load it before the session ends{before}, or add the entity to a session"
     )
 
 

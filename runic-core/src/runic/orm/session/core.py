@@ -12,8 +12,6 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.compile.dialect import Capability
-from runic.orm.core.metadata import node_meta
-from runic.orm.core.models import Edge
 from runic.orm.driver.port import QueryResult, Request
 from runic.orm.exceptions import (
     ConstraintViolation,
@@ -46,6 +44,7 @@ if TYPE_CHECKING:
 
     from runic.orm.compile.dialect import Dialect
     from runic.orm.compile.shape import Compiled
+    from runic.orm.core.descriptors import FieldDescriptor
     from runic.orm.driver.port import AsyncGraphDriver, GraphDriver
     from runic.orm.session.plan import Plan
 
@@ -122,19 +121,24 @@ class SessionCore:
 
     def load_missing(self, entity: Any, name: str) -> Any:
         """See :class:`~runic.orm.core.state.Owner`."""
+        field: FieldDescriptor | None = entity._runic_fields.get(name)
+        is_relation = field is not None and field.is_relation
         if not self.blocking:
-            raise LazyLoadError(
-                f"{type(entity).__name__}.{name} was not loaded, and attribute access cannot await: ask for"
-                f" it with fetch=[{name!r}], or await session.load(entity, {name!r})"
+            instead = (
+                f"ask for it with fetch=[{name!r}], or await session.load(entity, {name!r})"
+                if is_relation
+                else "await session.refresh(entity)"
             )
-        run_blocking(self._load_missing(entity, name))
+            raise LazyLoadError(
+                f"{type(entity).__name__}.{name} was not loaded, and attribute access cannot await: {instead}"
+            )
+        run_blocking(self._load_missing(entity, field if is_relation else None))
         return entity.__dict__.get(name)
 
-    async def _load_missing(self, entity: Any, name: str) -> None:
+    async def _load_missing(self, entity: Any, field: FieldDescriptor | None) -> None:
         with self.exclusive:
             await self._autoflush()
-            field = None if isinstance(entity, Edge) else node_meta(entity.__class__).fields.get(name)
-            if field is None or not field.is_relation:
+            if field is None:
                 await self.loader.refresh([entity], stale_siblings(entity))
                 return
             owners = lacking_siblings(entity, field) if field.loading == "batch" else [entity]

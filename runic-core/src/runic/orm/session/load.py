@@ -45,9 +45,11 @@ def relation_of(cls: type, name: str) -> FieldDescriptor:
     """The relation ``name`` of ``cls`` or of one of its subclasses.
 
     Raises:
+        TypeError: ``name`` is no name.
         MetadataError: there is none; lists those that there are.
     """
     meta = node_meta(cls)
+    _text(cls, name)
     known: list[str] = []
     for each in (meta, *meta.subclasses):
         field = each.fields.get(name)
@@ -56,6 +58,12 @@ def relation_of(cls: type, name: str) -> FieldDescriptor:
         known += [relation.name for relation in each.relations]
     listed = ", ".join(dict.fromkeys(known)) or "none"
     raise MetadataError(f"{cls.__name__} has no relation {name!r}; its relations are: {listed}")
+
+
+def _text(cls: type, name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"a relation of {cls.__name__} is named by text, such as 'friends', not by {name!r}")
+    return name
 
 
 def kind_of(field: FieldDescriptor) -> tuple[Any, ...]:
@@ -185,9 +193,11 @@ class Loader:
 
     async def fetch(self, cls: type, entities: Sequence[Any], paths: Iterable[str]) -> None:
         """Load the relations named by ``paths`` (``"friends"``, ``"friends.company"``)."""
+        if isinstance(paths, str):
+            raise TypeError(f"fetch takes a list of names: fetch=[{paths!r}]")
         nested: dict[str, list[str]] = {}
         for path in paths:
-            name, _, rest = path.partition(".")
+            name, _, rest = _text(cls, path).partition(".")
             nested.setdefault(name, [])
             if rest:
                 nested[name].append(rest)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runic.orm.core.state import NOT_LOADED
+from runic.orm.exceptions import DetachedEntityError
+from runic.orm.session.load import relation_of
 
 if TYPE_CHECKING:
     from runic.orm.session.core import SessionCore
@@ -27,7 +29,12 @@ class RelationshipLoader:
 
         Raises:
             LazyLoadError: in an async session, unless the relation is loaded already.
+            MetadataError: the entity has no such relation.
+            DetachedEntityError: it does not belong to this session.
         """
+        relation_of(type(entity), name)
+        if not self._core.unit.has(entity):
+            raise DetachedEntityError(f"{entity!r} does not belong to this session: get() or add() it first")
         value = entity.__dict__.get(name, NOT_LOADED)
         return self._core.load_missing(entity, name) if value is NOT_LOADED else value
 

@@ -168,8 +168,13 @@ class Session:
         run_blocking(self._core.load(entity_or_list, *relations))
 
     def load_relationship(self, entity: Any, field_name: str) -> Any:
-        """Load a relation of an entity and return it."""
-        return self._core.load_missing(entity, field_name)
+        """Load a relation of an entity, unless it has it, and return it.
+
+        Raises:
+            MetadataError: the entity has no such relation.
+            DetachedEntityError: it does not belong to this session.
+        """
+        return self.rel_loader.load(entity, field_name)
 
     # -- statements -----------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from runic.migrate import (
     create_adapter,
     extract_declared_specs,
 )
-from runic.orm import Edge, Field, Index, Node, Vector
+from runic.orm import Edge, Field, Index, Node, Session, Vector
 from runic.orm.core.metadata import MetaData
 from runic.orm.driver.falkordb import FalkorDBDriver, create_async_falkordb_driver
 from runic.orm.exceptions import ConstraintViolation, MetadataError, UnknownHandleError
@@ -79,6 +79,24 @@ def test_declarations_follow_the_rules_of_the_reference() -> None:
     assert IndexSpec("Employee", "id", "UNIQUE") in extract_declared_specs(Employee)
     with pytest.raises(MetadataError):
         extract_declared_specs(dict)
+
+
+def test_a_unique_text_may_be_searched_too(driver: FalkorDBDriver) -> None:
+    class Article(Base):
+        title: str = Field(primary_key=True, unique=True, index_type="FULLTEXT")
+
+    declared = [IndexSpec("Article", "title", kind) for kind in ("UNIQUE", "FULLTEXT")]
+    assert extract_declared_specs(Article) == declared
+    manager = SchemaManager(driver)
+    for _ in range(2):
+        manager.sync_schema([Article], drop_extra=True)
+        assert manager.validate_schema([Article]).is_valid
+    with Session(driver) as session:
+        session.add(Article(title="Graphs in practice"))
+    with Session(driver) as session:
+        assert [each.title for each in session.fulltext_search(Article, query="practice").all()] == [
+            "Graphs in practice"
+        ]
 
 
 def test_create_indexes_creates_all_that_a_model_declares(driver: FalkorDBDriver) -> None:

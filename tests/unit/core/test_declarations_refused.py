@@ -42,7 +42,7 @@ def declare(annotation, value, base=Node, **keywords):
         ("Vector", {"dimension": 3.0}, "dimension is a positive int, not 3.0"),
         ("Vector", {"index_type": "VECTOR", "similarity": "closest"}, "unknown similarity 'closest'"),
         ("Vector", {"similarity": "cosine"}, 'similarity belongs to index_type="VECTOR"'),
-        ("str", {"unique": True, "index_type": "FULLTEXT"}, "a FULLTEXT index cannot be unique"),
+        ("Vector", {"unique": True, "index_type": "VECTOR"}, "a VECTOR index cannot be unique"),
         (
             "list",
             {"default": []},

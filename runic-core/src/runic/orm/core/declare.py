@@ -194,7 +194,7 @@ def _vector_faults(field: FieldDescriptor) -> Iterable[str]:
             yield f"unknown similarity {field.similarity!r}: one of {', '.join(_SIMILARITIES)}"
         if field.index_type != "VECTOR":
             yield 'similarity belongs to index_type="VECTOR"'
-    if field.unique and field.index_type in ("FULLTEXT", "VECTOR", "POINT"):
+    if field.unique and field.index_type in ("VECTOR", "POINT"):
         yield f"a {field.index_type} index cannot be unique"
 
 

@@ -55,6 +55,19 @@ class BaseIndexes(SchemaSuite):
         await schema.drop(one)
         assert set(await schema.list_indexes()) == before | {other}
 
+    @requires(Capability.FULLTEXT_INDEX, Capability.UNIQUE)
+    async def test_one_property_may_be_unique_and_searched(self, kit: Kit, schema: AsyncIndexAdapter) -> None:
+        unique, searched = (IndexSpec("IndexedBoth", "a", kind) for kind in ("UNIQUE", "FULLTEXT"))
+        before = set(await schema.list_indexes())
+        # In the order of the managers: ArcadeDB takes no other.
+        await schema.create(unique)
+        await schema.create(searched)
+        assert set(await schema.list_indexes()) == before | {unique, searched}
+        await self.refused(kit, "CREATE (:IndexedBoth {a: 'x y'}), (:IndexedBoth {a: 'x y'})")
+        await schema.drop(searched)
+        assert set(await schema.list_indexes()) == before | {unique}
+        await self.refused(kit, "CREATE (:IndexedBoth {a: 'x y'}), (:IndexedBoth {a: 'x y'})")
+
     @requires(Capability.FULLTEXT_INDEX)
     async def test_a_language_of_a_fulltext_index_stays(self, schema: AsyncIndexAdapter) -> None:
         german = {"language": "german"}

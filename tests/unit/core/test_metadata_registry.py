@@ -70,6 +70,31 @@ def test_models_may_be_defined_in_any_order():
     assert Person.jobs.target_cls is Company
 
 
+def test_finalize_puts_classes_in_place_of_names_and_a_class_defined_again_is_still_followed():
+    class Knows(Edge, type="KNOWS"):
+        pass
+
+    class Person(Node):
+        boss: Person | None = knows("Person")
+        employer: Company | None = knows("Company", edge_model="Knows")
+
+    def define_company():
+        class Company(Node):
+            pass
+
+        return Company
+
+    first = define_company()
+    assert (Person.employer.target, Person.employer.edge_model) == ("Company", "Knows")
+    metadata.finalize()
+    assert (Person.employer.target, Person.employer.edge_model) == (first, Knows)
+    assert (Person.boss.target, Person.boss.edge_model) == (Person, None)
+    second = define_company()
+    assert Person.employer.target_cls is second
+    metadata.finalize()
+    assert Person.employer.target is second
+
+
 def test_finalize_reports_everything_that_is_wrong():
     class Person(Node):
         a: Nothing = Field()  # noqa: F821

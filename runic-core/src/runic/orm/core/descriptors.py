@@ -118,6 +118,8 @@ class FieldDescriptor(Attr[Any]):
         self.direction: Direction | None = direction
         self.target = target
         self.edge_model = edge_model
+        #: What the two are looked up by, also when they have been resolved: a class may be redefined.
+        self.declared: dict[str, str | _Class | None] = {"target": target, "edge_model": edge_model}
         self.cascade = cascade
         self.lazy = lazy
         self.converter = converter

@@ -175,7 +175,8 @@ class MetaData:
         """Resolve and check every model: annotations, targets, edge models, indexes.
 
         Call it once after all modules with models were imported, to learn of mistakes at the start.
-        Without it, the same is checked on first use of each model and relation.
+        Without it, the same is checked on first use of each model and relation. ``Person.company.target``,
+        given as a name, is the class afterwards, and so is ``edge_model``.
 
         Raises:
             MetadataError: all that is wrong, one line each.
@@ -188,7 +189,7 @@ class MetaData:
                 faults.append(str(error))
             for relation in meta.relations if isinstance(meta, NodeMeta) else ():
                 try:
-                    resolution.check_relation(relation)
+                    resolution.finalize_relation(relation)
                 except MetadataError as error:
                     faults.append(str(error))
         if faults:

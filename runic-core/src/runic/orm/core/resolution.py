@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_now",
-    "check_relation",
     "check_types",
+    "finalize_relation",
     "make_scope",
     "resolve_edge_class",
     "resolve_target_class",
@@ -135,12 +135,12 @@ def _elements(field: FieldDescriptor) -> tuple[bool, tuple[Any, ...]]:
 
 def resolve_target_class(field: FieldDescriptor) -> type[Any]:
     """The Node class at the other end of a relation; see ``FieldDescriptor.target_cls``."""
-    return _model(field, "target", field.target, "Node")
+    return _model(field, "target", "Node")
 
 
 def resolve_edge_class(field: FieldDescriptor) -> type[Any]:
     """The Edge class of a relation; see ``FieldDescriptor.edge_cls``."""
-    found = _model(field, "edge_model", field.edge_model, "Edge")
+    found = _model(field, "edge_model", "Edge")
     edge: EdgeMeta = found.__dict__["_runic_meta"]
     if edge.type != field.relationship:
         raise MetadataError(
@@ -150,13 +150,13 @@ def resolve_edge_class(field: FieldDescriptor) -> type[Any]:
     return found
 
 
-def _model(field: FieldDescriptor, parameter: str, value: Any, kind: str) -> type[Any]:
+def _model(field: FieldDescriptor, parameter: str, kind: str) -> type[Any]:
     metadata: MetaData = field.owner.__dict__["_runic_meta"].metadata
     # A redefined class takes the place of the old one, so what was found is good for one version only.
     cached = field.found.get(parameter)
     if cached is not None and cached[0] == metadata.version:
         return cached[1]
-    version = metadata.version
+    version, value = metadata.version, field.declared[parameter]
     if value is None:
         raise MetadataError(f"{_label(field)} is no relation and has no {parameter}")
     try:
@@ -209,14 +209,14 @@ def check_now(meta: NodeMeta | EdgeMeta) -> None:
             continue
 
 
-def check_relation(field: FieldDescriptor) -> None:
-    """Resolve a relation's ends, and check its annotation against its target.
+def finalize_relation(field: FieldDescriptor) -> None:
+    """Put classes in place of the names of a relation's ends, and check its annotation against its target.
 
     Raises:
         MetadataError: names class, field and reason.
     """
-    target = field.target_cls
-    _ = field.edge_cls
+    target = field.target = field.target_cls
+    field.edge_model = field.edge_cls
     for element in _elements(field)[1]:
         if isinstance(element, ForwardRef) or not isinstance(element, type):
             continue  # a name for type checkers only; the target says what is meant

@@ -444,7 +444,7 @@ def select[T](cls: type[T]) -> QueryBuilder[T]:
         cls: a Node class.
 
     Raises:
-        TypeError: ``cls`` is no Node class.
+        MetadataError: ``cls`` is no Node class.
 
     Example::
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -210,6 +212,28 @@ def test_async_connections_are_right_after_errors_too(age_options: dict[str, Any
             assert await driver.sql(SETTINGS) == [STATE]
 
     asyncio.run(run())
+
+
+def test_a_program_that_closes_nothing_ends_at_once(age_server: Server, age_graph: str) -> None:
+    script = """if True:
+        import sys
+        from runic.orm import Session, create_driver
+
+        driver = create_driver(sys.argv[1])
+        with Session(driver) as session:
+            print(session.execute("RETURN 1").rows)
+        other = Session(driver)
+        other.execute("RETURN 2")
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", script, age_server.url_of(age_graph)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    # psycopg_pool logs how long it waits for each of its threads.
+    assert (done.stdout, done.stderr, done.returncode) == ("[[1]]\n", "", 0)
 
 
 def test_read_only_and_isolation_are_those_of_a_session_in_both_colours(

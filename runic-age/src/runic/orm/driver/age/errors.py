@@ -25,7 +25,7 @@ _CONNECTION = ("08", "57P")
 _AUTH = frozenset({"28000", "28P01"})
 _TIMEOUTS = frozenset({"57014"})
 _HINTS = {
-    "25006": "the transaction is read-only: a session with read_only=True, or a standby",
+    "25006": "the transaction is read-only: execute() without write=True, read_only=True, or a standby",
     "25P02": "an earlier error broke the transaction: call rollback() and start again",
 }
 

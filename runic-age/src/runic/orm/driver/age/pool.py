@@ -8,7 +8,7 @@ import os
 import time
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize
 
 from . import errors
 from .links import AsyncLink, BlockingLink
@@ -57,6 +57,7 @@ class LinkPool:
         self._pool: Any = None
         self._pid = os.getpid()
         self._closed = False
+        self._end: Any = None
 
     def _open(self) -> Any:
         with self._lock:
@@ -76,6 +77,9 @@ class LinkPool:
                     reconnect_timeout=2.0,
                     open=True,
                 )
+                # At the end of a program that does not close its driver, psycopg_pool would wait for
+                # each of its threads for five seconds (Python 3.13).
+                self._end = finalize(self, _close, self._pool, self._pid)
             return self._pool
 
     async def acquire(self) -> BlockingLink:
@@ -122,9 +126,15 @@ class LinkPool:
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
-            pool, self._pool, self._closed = self._pool, None, True
-        if pool is not None and self._pid == os.getpid():
-            pool.close()
+            self._pool, self._closed = None, True
+        if self._end is not None:
+            self._end()
+
+
+def _close(pool: Any, pid: int) -> None:
+    """Close a pool, unless it is that of the process from which this one was forked."""
+    if pid == os.getpid():
+        pool.close()
 
 
 def _configure(options: Options) -> Any:

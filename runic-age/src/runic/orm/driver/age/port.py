@@ -279,7 +279,8 @@ class AGEPort:
         # AGE lets SET and DELETE through a read-only transaction before 1.8, and they are committed.
         if (self._read_only or not request.write) and reading.writes:
             raise ServerError(
-                "the statement would change the graph in a read-only transaction",
+                "the statement would change the graph in a read-only transaction: execute() without"
+                " write=True, or read_only=True",
                 backend=errors.BACKEND,
                 statement=request.text,
             )

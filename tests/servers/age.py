@@ -143,12 +143,15 @@ def start_docker(release: Release) -> Server:
 # -- the Debian tree ------------------------------------------------------------------------------
 
 
-def start_tree(release: Release, certificate: tuple[Path, Path] | None = None) -> Server:
+def start_tree(
+    release: Release, certificate: tuple[Path, Path] | None = None, *, preloaded: bool = True
+) -> Server:
     """A server of the cached tree, on data of its own that are gone afterwards.
 
     Args:
         release: which one.
         certificate: a certificate and its key: the server speaks TLS.
+        preloaded: the server loads the extension's library when it starts.
     """
     make_tree(release)
     folder = Path(tempfile.mkdtemp(prefix="runic-age-", dir=release.tree / "srv"))
@@ -159,7 +162,7 @@ def start_tree(release: Release, certificate: tuple[Path, Path] | None = None) -
         "port": str(port),
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": "/tmp",  # of the tree
-        "shared_preload_libraries": "age",
+        "shared_preload_libraries": "age" if preloaded else "",
         # A throw-away database: durability would only cost time.
         "fsync": "off",
         "synchronous_commit": "off",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,8 +10,9 @@ import psycopg
 import pytest
 
 from runic.orm import AuthError, Field, Node, Relation, Session, select
-from runic.orm.driver.age import AGEDriver
+from runic.orm.driver.age import AGEDriver, create_age_driver, create_async_age_driver
 from runic.orm.schema.index_manager import IndexSpec, adapter_of
+from tests.servers.age import AGEServer, start_tree
 from tests.servers.base import Server
 
 
@@ -82,6 +84,27 @@ def test_the_owner_needs_no_more_than_a_schema_of_its_own(drivers: tuple[AGEDriv
     assert far(owner) == []
 
 
+def test_who_may_not_use_the_extension_is_told_what_is_missing(
+    as_superuser: Callable[[str], Any], make_driver: Callable[..., AGEDriver], age_options: dict[str, Any]
+) -> None:
+    as_superuser("REVOKE USAGE ON SCHEMA ag_catalog FROM runic_guest")
+    with pytest.raises(AuthError, match="GRANT USAGE ON SCHEMA ag_catalog"):
+        make_driver(username="runic_guest", password="secret").execute("RETURN 1")
+
+    async def main() -> None:
+        options = {**age_options, "username": "runic_guest", "password": "secret"}
+        async with create_async_age_driver(**options) as driver:
+            await driver.execute("RETURN 1")
+
+    with pytest.raises(AuthError, match="GRANT USAGE ON SCHEMA ag_catalog"):
+        asyncio.run(main())
+    with psycopg.connect(
+        host=age_options["host"], port=age_options["port"], dbname=age_options["database"],
+        user="runic_guest", password="secret",
+    ) as connection, pytest.raises(AuthError, match="GRANT USAGE ON SCHEMA ag_catalog"):  # fmt: skip
+        AGEDriver(connection, age_options["graph"]).execute("RETURN 1")
+
+
 def test_a_guest_does_what_it_may(
     drivers: tuple[AGEDriver, AGEDriver], as_superuser: Callable[[str], Any], age_graph: str
 ) -> None:
@@ -110,3 +133,21 @@ def test_a_guest_does_what_it_may(
     with Session(guest) as session:
         session.add(Scooter(k=1))
     assert owner.execute("MATCH (n:Scooter) RETURN n.k ORDER BY n.k").rows == [[1], [2]]
+
+
+def test_nobody_has_to_preload_the_library(age_server: Server) -> None:
+    """LOAD is for superusers, and is not needed."""
+    assert isinstance(age_server, AGEServer)
+    if age_server.release is None:
+        pytest.skip("the server that is there was started by somebody else")
+    server = start_tree(age_server.release, preloaded=False)
+    try:
+        where = {"host": server.host, "port": server.port}
+        with psycopg.connect(**where, user="postgres", dbname="postgres", autocommit=True) as client:
+            client.execute("CREATE ROLE runic_owner LOGIN; GRANT CREATE ON DATABASE postgres TO runic_owner")
+            client.execute("GRANT USAGE ON SCHEMA ag_catalog TO runic_owner")
+        with create_age_driver(**where, database="postgres", username="runic_owner", graph="mine") as driver:
+            ride(driver, 1)
+            assert far(driver) == [2]
+    finally:
+        server.stop()

@@ -46,7 +46,10 @@ def of_native(native: Exception, statement: str | None, *, broken: bool) -> Driv
     code = getattr(native, "sqlstate", None) or ""
     message = _message(native)
     error: DriverError
-    if code in _AUTH or code == "42501":
+    if code == "42501" and "ag_catalog" in message:
+        message += ": an administrator has to GRANT USAGE ON SCHEMA ag_catalog to this user"
+        error = AuthError(message, backend=BACKEND, statement=statement)
+    elif code in _AUTH or code == "42501":
         error = AuthError(message, backend=BACKEND, statement=statement)
     elif broken or code.startswith(_CONNECTION):
         error = ConnectionLostError(

@@ -120,8 +120,7 @@ class LinkPool:
             link = BlockingLink(psycopg.connect(**self.options.connect_arguments(), autocommit=True))
         except psycopg.Error as error:
             raise errors.connect_failed(error, self.options.address) from error
-        await prepare_connection(link, self.options)
-        return link
+        return await _prepared(link, self.options)
 
     def close(self) -> None:
         """Close every connection."""
@@ -135,6 +134,16 @@ def _close(pool: Any, pid: int) -> None:
     """Close a pool, unless it is that of the process from which this one was forked."""
     if pid == os.getpid():
         pool.close()
+
+
+async def _prepared[L: (BlockingLink, AsyncLink)](link: L, options: Options) -> L:
+    """A new connection, ready for use; closed if it cannot be."""
+    try:
+        await prepare_connection(link, options)
+    except BaseException:
+        await link.close()
+        raise
+    return link
 
 
 def _configure(options: Options) -> Any:
@@ -225,9 +234,7 @@ class AsyncLinkPool:
             )
         except psycopg.Error as error:
             raise errors.connect_failed(error, self.options.address) from error
-        link = AsyncLink(connection)
-        await prepare_connection(link, self.options)
-        return link
+        return await _prepared(AsyncLink(connection), self.options)
 
     async def close(self) -> None:
         """Close the connections of this event loop; those of others are closed with their loops."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 from runic.orm.exceptions import DriverError, ServerError
 
+from . import errors
 from .sql import literal
 
 if TYPE_CHECKING:
@@ -32,17 +32,23 @@ __all__ = ["graph_exists", "prepare_connection", "prepare_graph", "version_of"]
 
 
 async def prepare_connection(link: Link, options: Options) -> None:
-    """Make the session state of a connection right; in autocommit mode, so that no rollback undoes it."""
+    """Make the session state of a connection right; in autocommit mode, so that no rollback undoes it.
+
+    Raises:
+        DriverError: the database has no AGE, or the user may not use it.
+    """
     import psycopg
 
-    if not await link.fetch("SELECT 1 FROM pg_extension WHERE extname = 'age'"):
-        await _create_extension(link, options)
-    # Others than superusers may not load it: the server has it in shared_preload_libraries then.
-    with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
-        await link.fetch("LOAD 'age'")
-    await link.fetch(_SETTINGS)
-    if options.timeout is not None:
-        await link.fetch(f"SET statement_timeout = {max(1, round(options.timeout * 1000))}")
+    try:
+        if not await link.fetch("SELECT 1 FROM pg_extension WHERE extname = 'age'"):
+            await _create_extension(link, options)
+        # Makes the server load the library. LOAD is for superusers (PostgreSQL 18).
+        await link.fetch("SELECT '1'::ag_catalog.agtype")
+        await link.fetch(_SETTINGS)
+        if options.timeout is not None:
+            await link.fetch(f"SET statement_timeout = {max(1, round(options.timeout * 1000))}")
+    except psycopg.Error as error:
+        raise errors.of_native(error, None, broken=link.broken) from error
 
 
 async def _create_extension(link: Link, options: Options) -> None:

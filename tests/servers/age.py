@@ -144,7 +144,11 @@ def start_docker(release: Release) -> Server:
 
 
 def start_tree(
-    release: Release, certificate: tuple[Path, Path] | None = None, *, preloaded: bool = True
+    release: Release,
+    certificate: tuple[Path, Path] | None = None,
+    *,
+    preloaded: bool = True,
+    password: str | None = None,
 ) -> Server:
     """A server of the cached tree, on data of its own that are gone afterwards.
 
@@ -152,6 +156,7 @@ def start_tree(
         release: which one.
         certificate: a certificate and its key: the server speaks TLS.
         preloaded: the server loads the extension's library when it starts.
+        password: of the superuser; without one, everybody is trusted.
     """
     make_tree(release)
     folder = Path(tempfile.mkdtemp(prefix="runic-age-", dir=release.tree / "srv"))
@@ -187,11 +192,16 @@ def start_tree(
         shutil.rmtree(folder, ignore_errors=True)
 
     try:
-        new = ["-D", f"{inside}/data", "-A", "trust", "-U", "postgres", "--no-sync"]
+        new = ["-D", f"{inside}/data", "-U", "postgres", "--no-sync"]
+        if password is None:
+            new += ["-A", "trust"]
+        else:
+            (folder / "password").write_text(password)
+            new += ["-A", "scram-sha-256", "--pwfile", f"{inside}/password"]
         run_inside(release, [f"{release.bin}/initdb", *new])
         run = ["-D", f"{inside}/data", "-w", "-l", f"{inside}/log", "-o", options, "start"]
         run_inside(release, [f"{release.bin}/pg_ctl", *run])
-        credentials = {"username": "postgres", "password": None, "database": DATABASE}
+        credentials = {"username": "postgres", "password": password, "database": DATABASE}
         how = f"Debian tree ({release.suite}, chroot)"
         return _connected("127.0.0.1", port, how, stop, credentials, release)
     except NotAvailable as error:

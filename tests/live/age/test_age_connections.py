@@ -17,6 +17,7 @@ import pytest
 
 from runic.orm import (
     AsyncSession,
+    AuthError,
     ConnectionLostError,
     Field,
     InvalidURLError,
@@ -37,6 +38,7 @@ from tests.servers.age import RELEASES, start_tree
 from tests.servers.base import NotAvailable, Server
 from tests.servers.certificates import Certificates, make_certificates
 
+PASSWORD = "p@ss:/w?r d%25é"
 type Make = Callable[..., AGEDriver]
 
 STATE = ('ag_catalog, "$user", public', "off")
@@ -133,7 +135,8 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 @pytest.fixture(scope="module")
 def tls_server(certificates: Certificates) -> Iterator[Server]:
     try:
-        server = start_tree(RELEASES["age"], (certificates.certificate, certificates.key))
+        pair = certificates.certificate, certificates.key
+        server = start_tree(RELEASES["age"], pair, password=PASSWORD)
     except NotAvailable as error:
         pytest.skip(str(error))
     yield server
@@ -157,6 +160,26 @@ def test_a_connection_is_encrypted_and_the_certificate_is_checked(
         with pytest.raises(ConnectionLostError, match="certificate") as caught:
             both(wrong)
         assert caught.value.maybe_applied is False
+
+
+def test_a_user_logs_in_by_password(tls_server: Server) -> None:
+    given = {"host": tls_server.host, "port": tls_server.port, "database": "postgres", "username": "postgres"}
+
+    async def run(**options: Any) -> None:
+        async with create_async_driver("age", **options) as driver:
+            await driver.execute("RETURN 1")
+
+    assert both(tls_server.url_of("people")) == [[[1]], [[1]]]
+    with create_driver("age", **given, password=PASSWORD) as driver:
+        assert driver.execute("RETURN 1").rows == [[1]]
+        assert PASSWORD not in repr(driver) + repr(driver.options)
+    for wrong in ({"password": "wrong"}, {"password": None}, {"password": PASSWORD, "username": "nobody"}):
+        options = {**given, **wrong}
+        with create_driver("age", **options) as driver, pytest.raises(AuthError) as caught:
+            driver.execute("RETURN 1")
+        assert PASSWORD not in str(caught.value)
+        with pytest.raises(AuthError):
+            asyncio.run(run(**options))
 
 
 def test_a_server_without_tls_is_refused_where_it_is_wanted(age_server: Server, age_graph: str) -> None:

@@ -35,7 +35,7 @@ def low_recursion_limit() -> Any:
 
 
 @pytest.mark.usefixtures("low_recursion_limit")
-@pytest.mark.parametrize("number", [15_000, pytest.param(100_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [5_000, pytest.param(100_000, marks=pytest.mark.slow)])
 def test_a_cycle_of_very_many_objects_is_added_flushed_loaded_and_shown(
     driver: Any, falkordb_server: Server, number: int
 ) -> None:

@@ -76,9 +76,17 @@ class AGEServer(Server):
 
     Attributes:
         release: of the tree, if it is a server of one.
+        data: its folder of data there.
     """
 
     release: Release | None = None
+    data: str = ""
+
+    def crash(self) -> None:
+        """End the server without any order, and start it again on what it has left."""
+        assert self.release is not None
+        command = [f"{self.release.bin}/pg_ctl", "-D", self.data, "-m", "immediate", "-w"]
+        run_inside(self.release, [*command, "restart", "-l", f"{self.data}/../log"])
 
     @property
     def url(self) -> str:
@@ -149,7 +157,8 @@ def start_tree(
     *,
     preloaded: bool = True,
     password: str | None = None,
-) -> Server:
+    durable: bool = False,
+) -> AGEServer:
     """A server of the cached tree, on data of its own that are gone afterwards.
 
     Args:
@@ -157,6 +166,7 @@ def start_tree(
         certificate: a certificate and its key: the server speaks TLS.
         preloaded: the server loads the extension's library when it starts.
         password: of the superuser; without one, everybody is trusted.
+        durable: what is committed survives a crash.
     """
     make_tree(release)
     folder = Path(tempfile.mkdtemp(prefix="runic-age-", dir=release.tree / "srv"))
@@ -170,7 +180,7 @@ def start_tree(
         "shared_preload_libraries": "age" if preloaded else "",
         # A throw-away database: durability would only cost time.
         "fsync": "off",
-        "synchronous_commit": "off",
+        "synchronous_commit": "on" if durable else "off",
         "full_page_writes": "off",
         "max_connections": "150",
         "shared_buffers": "64MB",
@@ -203,7 +213,9 @@ def start_tree(
         run_inside(release, [f"{release.bin}/pg_ctl", *run])
         credentials = {"username": "postgres", "password": password, "database": DATABASE}
         how = f"Debian tree ({release.suite}, chroot)"
-        return _connected("127.0.0.1", port, how, stop, credentials, release)
+        server = _connected("127.0.0.1", port, how, stop, credentials, release)
+        server.data = f"{inside}/data"
+        return server
     except NotAvailable as error:
         lines = (
             (folder / "log").read_text(errors="replace").splitlines()[-3:]
@@ -350,7 +362,7 @@ def _connected(
     stop: Callable[[], object],
     credentials: dict[str, Any],
     release: Release | None = None,
-) -> Server:
+) -> AGEServer:
     import psycopg
 
     options: dict[str, Any] = {

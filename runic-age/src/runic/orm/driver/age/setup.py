@@ -28,6 +28,8 @@ SELECT pg_catalog.set_config('hnsw.iterative_scan', 'strict_order', false) FROM 
  WHERE extname = 'vector' AND string_to_array(extversion, '.')::int[] >= '{0,8}'
 """
 
+_EXTENSION = "SELECT 1 FROM pg_catalog.pg_extension WHERE extname = 'age'"
+
 __all__ = ["graph_exists", "prepare_connection", "prepare_graph", "version_of"]
 
 
@@ -40,7 +42,7 @@ async def prepare_connection(link: Link, options: Options) -> None:
     import psycopg
 
     try:
-        if not await link.fetch("SELECT 1 FROM pg_extension WHERE extname = 'age'"):
+        if not await link.fetch(_EXTENSION):
             await _create_extension(link, options)
         # Makes the server load the library. LOAD is for superusers (PostgreSQL 18).
         await link.fetch("SELECT '1'::ag_catalog.agtype")
@@ -60,7 +62,8 @@ async def _create_extension(link: Link, options: Options) -> None:
             await link.fetch("CREATE EXTENSION IF NOT EXISTS age")
         except psycopg.Error as error:
             problem = error
-        else:
+        # Somebody else may have made it meanwhile.
+        if not link.broken and await link.fetch(_EXTENSION):
             return
     raise ServerError(
         f"the database at {options.address} has no extension age: install Apache AGE and run CREATE EXTENSION"

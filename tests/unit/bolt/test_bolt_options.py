@@ -84,12 +84,34 @@ def test_a_url_with_a_wrong_option_is_refused(query: str) -> None:
         ({"bookmarks": ["FB:x", 7]}, TypeError),
         ({"bookmarks": 7}, TypeError),
         ({"ca_certs": "ca.pem", "encrypted": False}, ValueError),
+        ({"host": "h:7687"}, ValueError),
+        ({"host": "bolt://ann:s3cret@h"}, ValueError),
     ],
 )
 def test_a_wrong_option_is_refused_by_name(options: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error) as caught:
         create_driver("neo4j", **options)
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_host_may_be_an_address() -> None:
+    assert Options(host="::1").address == "::1:7687"
+
+
+@pytest.mark.parametrize(
+    ("query", "closest", "absent"),
+    [
+        ("memgraph://h?fetch_sise=3", "fetch_size", "routing"),
+        ("arcadedb://h/db?htp_port=3", "http_port", "kerberos"),
+        ("neo4j://h?max_connection=3", "max_connections", "http_port"),
+    ],
+)
+def test_an_unknown_option_of_a_url_names_the_closest_of_those_that_the_backend_takes(
+    query: str, closest: str, absent: str
+) -> None:
+    with pytest.raises(InvalidURLError, match=f"did you mean '{closest}'") as caught:
+        create_driver(query)
+    assert absent not in str(caught.value)
 
 
 def test_an_unknown_option_names_the_closest() -> None:

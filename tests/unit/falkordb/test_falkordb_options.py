@@ -75,6 +75,8 @@ def test_a_url_of_a_path_takes_no_host(scheme: str) -> None:
         {"port": 0},
         {"port": 65536},
         {"host": None},
+        {"host": "localhost:6379"},
+        {"host": "redis://localhost"},
         {"max_connections": 0},
         {"max_connections": True},
         {"timeout": 0},

@@ -92,6 +92,13 @@ def test_naming_no_database_at_all_says_how_to() -> None:
         create_driver(host="h")
 
 
+@pytest.mark.parametrize("chosen", [3, object()])
+def test_a_database_is_not_chosen_by_what_is_no_text(chosen: Any) -> None:
+    for make in (create_driver, create_async_driver):
+        with pytest.raises(TypeError, match="a name or a URL, which is text, not"):
+            make(chosen)
+
+
 def test_naming_the_database_twice_is_refused() -> None:
     with pytest.raises(UnknownOptionError, match="once"):
         create_driver("toy", backend="toy")

@@ -6,14 +6,13 @@ names.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from typing import TYPE_CHECKING, Any
 
 from runic.orm.exceptions import BackendLoadError, InvalidURLError, OrmError, UnknownOptionError
 from runic.orm.plugin import manager
-from runic.orm.plugin.url import backend_for, parse_url
+from runic.orm.plugin.url import backend_for, parse_url, unknown_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +75,9 @@ def _resolve(
 ) -> tuple[Backend, dict[str, Any]]:
     if name_or_url is not None and backend is not None:
         raise UnknownOptionError("pass the backend once: by position, or as backend=...")
+    given: object = name_or_url or backend
+    if given and not isinstance(given, str):
+        raise TypeError(f"a database is chosen by a name or a URL, which is text, not {type(given).__name__}")
     where = name_or_url or backend or os.environ.get(URL_VARIABLE)
     if not where:
         raise InvalidURLError(
@@ -114,14 +116,7 @@ def _options_of(backend: Backend, target: Target) -> dict[str, Any]:
 
 
 def _unknown_option(backend: Backend, option: str) -> UnknownOptionError:
-    known = sorted(backend.options)
-    near = difflib.get_close_matches(option, known, n=1)
-    meant = f"did you mean {near[0]!r}? " if near else ""
-    return UnknownOptionError(
-        f"the backend {backend.name!r} takes no option {option!r}: {meant}its options are: "
-        f"{', '.join(known) or 'none'}",
-        backend=backend.name,
-    )
+    return UnknownOptionError(unknown_option(backend.name, option, backend.options), backend=backend.name)
 
 
 def _connect[D](backend: Backend, connect: Callable[..., D], arguments: dict[str, Any]) -> D:

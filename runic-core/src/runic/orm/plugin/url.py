@@ -5,6 +5,7 @@ Layer: plugin. Nothing here ever puts the URL itself into a message: it holds th
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -14,11 +15,12 @@ from runic.orm.plugin.backend import Target
 from runic.orm.plugin.discovery import PROTOCOLS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from urllib.parse import SplitResult
 
     from runic.orm.plugin.backend import Backend
 
-__all__ = ["backend_for", "parse_url"]
+__all__ = ["backend_for", "check_host", "parse_url", "unknown_option"]
 
 
 def parse_url(url: str) -> Target:
@@ -84,6 +86,35 @@ def backend_for(target: Target) -> Backend:
             backend=name,
         )
     return backend
+
+
+def unknown_option(backend: str, option: str, known: Iterable[str]) -> str:
+    """What to say of an option that a backend does not take, be it an argument or of a URL.
+
+    Args:
+        backend: the backend's name.
+        option: what was given.
+        known: what it takes.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(option, names, n=1)
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    return (
+        f"the backend {backend!r} takes no option {option!r}: {meant}its options are: "
+        f"{', '.join(names) or 'none'}"
+    )
+
+
+def check_host(host: str) -> None:
+    """Refuse what is more than a host, of which clients say anything but that.
+
+    Raises:
+        ValueError: a URL, or a host with a port. The message does not repeat it: it may hold a password.
+    """
+    if "://" in host:
+        raise ValueError("the option host is a host's name: a URL is the first argument of create_driver()")
+    if any(each.count(":") == 1 for each in host.split(",")):
+        raise ValueError("the option host is a host's name: its port is the option port")
 
 
 def _unreadable(scheme: str, problem: str) -> InvalidURLError:

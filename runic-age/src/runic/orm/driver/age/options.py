@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
+
+from runic.orm.plugin.url import check_host, unknown_option
 
 from .sql import validate_graph_name
 
@@ -68,6 +71,11 @@ class Options:
 
     def __post_init__(self) -> None:
         validate_graph_name(self.graph)
+        for name in ("host", "database", "username", "password"):
+            _check_text(name, getattr(self, name))
+        if self.host is not None:
+            check_host(self.host)
+        _check_port(self.port)
         if self.isolation_level is not None and self.isolation_level.lower() not in ISOLATION_LEVELS:
             raise ValueError(
                 f"isolation_level is one of {', '.join(ISOLATION_LEVELS)}, not {self.isolation_level!r}"
@@ -111,6 +119,21 @@ class Options:
 OPTION_NAMES = frozenset(each.name for each in fields(Options) if each.name != "libpq") | LIBPQ
 
 
+def _check_text(name: str, value: object) -> None:
+    # The value itself stays out of the message: it may be a password.
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"the option {name} must be text, not {type(value).__name__}")
+
+
+def _check_port(port: object) -> None:
+    if port is None or (isinstance(port, str) and re.fullmatch(r"[0-9]*(,[0-9]*)*", port)):
+        return
+    if type(port) is not int:
+        raise TypeError("the option port must be a whole number, or several with commas between")
+    if not 1 <= port <= 65535:
+        raise ValueError(f"the option port is out of range: {port}")
+
+
 def _check_seconds(name: str, value: Any) -> None:
     if value is None and name == "timeout":
         return
@@ -147,10 +170,7 @@ def options_from_url(target: Target) -> dict[str, Any]:
     for name, text in target.query.items():
         name = _ALIASES.get(name, name)
         if name not in OPTION_NAMES:
-            raise ValueError(
-                f"an age URL has no option {name!r}; there are graph, create_graph, isolation_level, and what"
-                " libpq takes (sslmode, service, target_session_attrs, ...)"
-            )
+            raise ValueError(unknown_option("age", name, OPTION_NAMES))
         options[name] = _value(name, text)
     return options
 

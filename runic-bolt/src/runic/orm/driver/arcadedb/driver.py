@@ -197,4 +197,5 @@ def options_from_url(target: Target) -> dict[str, Any]:
             http[name] = text
         else:
             rest[name] = text
-    return bolt_options_from_url(dataclasses.replace(target, query=rest), routing=False) | http
+    bolt = dataclasses.replace(target, query=rest)
+    return bolt_options_from_url(bolt, routing=False, known=OPTION_NAMES) | http

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from runic.orm.exceptions import DriverError
+from runic.orm.plugin.url import check_host, unknown_option
 
 from .bookmarks import checked_bookmarks
 
@@ -185,6 +186,8 @@ def _check(name: str, value: Any) -> None:
     if name in _TEXT:
         if not isinstance(value, str):
             raise TypeError(f"the option {name} must be text, not {kind.__name__}")
+        if name == "host":
+            check_host(value)
     elif name in _FLAG:
         if kind is not bool:
             raise TypeError(f"the option {name} must be True or False, not {kind.__name__}")
@@ -213,11 +216,18 @@ def url_schemes(name: str, *, routing: bool) -> tuple[str, ...]:
     return (name, f"{name}+s", f"{name}+ssc", *direct)
 
 
-def options_from_url(target: Target, *, routing: bool) -> dict[str, Any]:
+def options_from_url(
+    target: Target, *, routing: bool, known: frozenset[str] = OPTION_NAMES
+) -> dict[str, Any]:
     """The options of a URL that was taken apart.
 
     ``neo4j://user:pw@host:7687/database?timeout=30``; ``+s`` is TLS with a certificate that the system
     trusts, ``+ssc`` TLS with any; every other option as a query parameter.
+
+    Args:
+        target: the URL.
+        routing: see :func:`url_schemes`.
+        known: the options of the backend.
 
     Raises:
         ValueError: an unknown option or one of the wrong form.
@@ -243,16 +253,15 @@ def options_from_url(target: Target, *, routing: bool) -> dict[str, Any]:
         options["username"] = target.username
     if target.password is not None:
         options["password"] = target.password
-    options.update(_typed(name, target.query))
+    options.update(_typed(name, target.query, known))
     return options
 
 
-def _typed(backend: str, query: Mapping[str, str]) -> dict[str, Any]:
+def _typed(backend: str, query: Mapping[str, str], known: frozenset[str]) -> dict[str, Any]:
     typed: dict[str, Any] = {}
     for name, text in query.items():
-        if name not in OPTION_NAMES - _NOT_IN_URLS:
-            known = ", ".join(sorted(OPTION_NAMES - _NOT_IN_URLS))
-            raise ValueError(f"a {backend} URL has no option {name!r}; there are {known}")
+        if name not in known - _NOT_IN_URLS:
+            raise ValueError(unknown_option(backend, name, known - _NOT_IN_URLS))
         typed[name] = _value(name, text)
     return typed
 

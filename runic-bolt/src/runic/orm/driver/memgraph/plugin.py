@@ -34,7 +34,7 @@ def _dialect() -> MemgraphDialect:
 
 
 def _options_from_url(target: Target) -> dict[str, Any]:
-    return options_from_url(target, routing=False)
+    return options_from_url(target, routing=False, known=OPTION_NAMES)
 
 
 class MemgraphPlugin:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from runic.orm.exceptions import InvalidNameError
+from runic.orm.plugin.url import check_host, unknown_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,6 +108,8 @@ def _check(name: str, value: Any) -> None:
     if name in _TEXT:
         if not isinstance(value, str):
             raise TypeError(f"the option {name} must be text, not {kind.__name__}")
+        if name == "host":
+            check_host(value)
     elif name in _FLAG:
         if kind is not bool:
             raise TypeError(f"the option {name} must be True or False, not {kind.__name__}")
@@ -186,9 +189,7 @@ def _typed(query: Mapping[str, str]) -> dict[str, Any]:
     typed: dict[str, Any] = {}
     for name, text in query.items():
         if name not in OPTION_NAMES:
-            raise ValueError(
-                f"a falkordb URL has no option {name!r}; there are {', '.join(sorted(OPTION_NAMES))}"
-            )
+            raise ValueError(unknown_option("falkordb", name, OPTION_NAMES))
         typed[name] = _value(name, text)
     return typed
 

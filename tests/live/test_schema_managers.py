@@ -31,7 +31,7 @@ from runic.orm import (
 )
 from runic.orm.core.blocking import run_blocking
 from runic.orm.core.metadata import MetaData
-from runic.orm.exceptions import ConstraintViolation, UnsupportedByBackendError
+from runic.orm.exceptions import ConstraintViolation, MetadataError, UnsupportedByBackendError
 from runic.orm.schema.index_manager import IndexSpec
 from tests.conftest import server_or_skip
 from tests.servers.registry import Registry
@@ -262,3 +262,16 @@ def test_managers_take_drivers_of_their_own_colour() -> None:
         AsyncSchemaManager(driver)
     with pytest.raises(TypeError, match="sync driver"):
         SchemaManager(create_async_driver("falkordb"))
+
+
+def test_wrong_arguments_are_told_apart_from_wrong_schemas() -> None:
+    with create_driver("falkordb", port=1) as driver:
+        schema = SchemaManager(driver)
+        for work in (schema.validate_schema, schema.sync_schema):
+            with pytest.raises(TypeError, match=r"models are given as a list: \[Book\], not Book"):
+                work(Book)  # type: ignore[arg-type]
+        adapter = schema.adapter
+        with pytest.raises(MetadataError, match="of a NODE or an EDGE, not of 'RELATIONSHIP'"):
+            adapter.create_unique_constraint("KNOWS", "since", entity="RELATIONSHIP")  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="described by an IndexSpec, not by 'Person'"):
+            adapter.drop("Person")  # type: ignore[arg-type]

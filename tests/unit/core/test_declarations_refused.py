@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from uuid import uuid4
 
 import pytest
 
@@ -54,11 +55,25 @@ def declare(annotation, value, base=Node, **keywords):
         ("Vector", {"default": Vector()}, "use default_factory=Vector"),
         ("str", {"default": "x", "default_factory": str}, "has both default and default_factory"),
         ("str", {"default_factory": "x"}, "default_factory is called without arguments, 'x' cannot be"),
+        (
+            "UUID",
+            {"default": uuid4},
+            "the default is uuid4 itself, not what it returns: call it, or name it as",
+        ),
+        ("list", {"default": list}, "the default is list itself"),
     ],
 )
 def test_wrong_properties(annotation, options, message):
     with pytest.raises(MetadataError, match=f"Model.field:? ?.*{message}"):
         declare(annotation, Field(**options))
+
+
+@pytest.mark.parametrize("forgotten", [Field, Relation])
+def test_a_field_without_its_parentheses(forgotten):
+    with pytest.raises(
+        MetadataError, match=f"Model.field: the default is {forgotten.__name__} itself.*call it"
+    ):
+        declare("str", forgotten)
 
 
 def relation(**options):

@@ -97,8 +97,8 @@ class AsyncSchemaManager:
 
     async def sync_schema(self, entity_classes: Sequence[type], *, drop_extra: bool = False) -> None:
         """See :meth:`SchemaManager.sync_schema`."""
-        await self.ensure_entity_types(entity_classes)
         declared = declared_by(entity_classes, reraise)
+        await self.ensure_entity_types(entity_classes)
         if drop_extra:
             existing = await self._adapter.list_indexes()
             found = compare(entity_classes, declared, existing, self._adapter.expand)

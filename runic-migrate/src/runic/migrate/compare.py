@@ -54,7 +54,14 @@ class ValidationResult:
 
 
 def declared_by(entity_classes: Sequence[type], on_error: Callable[[OrmError], None]) -> list[IndexSpec]:
-    """All that the classes declare, each once."""
+    """All that the classes declare, each once.
+
+    Raises:
+        TypeError: it is one class.
+    """
+    given: object = entity_classes
+    if isinstance(given, type):
+        raise TypeError(f"models are given as a list: [{given.__name__}], not {given.__name__}")
     specs: list[IndexSpec] = []
     for each in entity_classes:
         try:

@@ -133,8 +133,8 @@ class SchemaManager:
             ConstraintViolation: the data violates a constraint already.
             UnsupportedByBackendError: the database has no such index or constraint.
         """
-        self.ensure_entity_types(entity_classes)
         declared = declared_by(entity_classes, reraise)
+        self.ensure_entity_types(entity_classes)
         if drop_extra:
             existing = self._adapter.list_indexes()
             found = compare(entity_classes, declared, existing, self._adapter.expand)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
+from inspect import isroutine
 from typing import Any, get_origin
 
 from runic.orm.core.annotations import is_class_variable, own_annotations
@@ -134,6 +135,11 @@ def _check(field: FieldDescriptor, where: str, *, is_edge: bool) -> None:
 
 def _check_default(field: FieldDescriptor, where: str) -> None:
     default, factory = field.default, field.default_factory
+    if isroutine(default) or isinstance(default, type):
+        raise MetadataError(
+            f"{where}: the default is {default.__name__} itself, not what it returns: call it, or name it as"
+            " default_factory"
+        )
     if factory is not None:
         if not callable(factory):
             raise MetadataError(

@@ -267,6 +267,11 @@ class SchemaEngine(ABC):
         return self.check(self._named(spec))
 
     def _named(self, spec: IndexSpec) -> IndexSpec:
+        given: object = spec
+        if not isinstance(given, IndexSpec):
+            raise TypeError(f"an index is described by an IndexSpec, not by {given!r}")
+        if spec.entity not in ("NODE", "EDGE"):
+            raise MetadataError(f"an index is of a NODE or an EDGE, not of {spec.entity!r}")
         if spec.index_type not in self.kinds:
             raise MetadataError(f"unknown index type {spec.index_type!r}: one of {', '.join(self.kinds)}")
         if len(set(spec.properties)) != len(spec.properties):

@@ -434,6 +434,8 @@ def test_searches_check_what_they_search() -> None:
         FulltextQueryBuilder(None, Movie, 5)  # type: ignore[arg-type]
     with pytest.raises(QueryError, match=r"no field 'titel'.*'title'"):
         FulltextQueryBuilder(None, Movie, "x", ["titel"])
+    with pytest.raises(TypeError, match=r"a list of names: \['title'\], not 'title'"):
+        FulltextQueryBuilder(None, Movie, "x", "title")
     with pytest.raises(QueryError, match="holds no text"):
         FulltextQueryBuilder(None, Movie, "x", ["year"])
     with pytest.raises(ValueNotStorableError, match=r"Movie.embedding.*has 3 numbers, the field 2"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast, runtime_checkable
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -70,6 +70,25 @@ class Request:
     timeout: float | None = None
     stores: tuple[Store, ...] = ()
     lookup: bool = False
+
+    @classmethod
+    def raw(cls, cypher: object, params: object, *, write: bool) -> Request:
+        """The request of raw Cypher, as a program passed it to ``execute()``.
+
+        Raises:
+            TypeError: it is no text, or the parameters have no names.
+        """
+        if not isinstance(cypher, str):
+            raise TypeError(
+                f"execute() takes Cypher as text, not {cypher!r}: a statement of select() runs by"
+                " session.scalars() and the like"
+            )
+        if params is not None and not isinstance(params, Mapping):
+            raise TypeError(
+                f"parameters are values by name, {{'limit': 3}} for $limit, not a {type(params).__name__}"
+            )
+        named = cast("Mapping[str, Any] | None", params)
+        return cls(cypher, dict(named or {}), write=write)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,14 +72,21 @@ class Mapper:
         Raises:
             FieldValidationError: a stored value that does not fit its field.
         """
+        meta = self.node_class(raw, cls)
+        return self._decode(raw.properties, raw.id, meta)
+
+    def node_class(self, raw: RawNode, cls: type) -> NodeMeta:
+        """``cls``, or the subclass that the labels of a node name.
+
+        Raises:
+            FieldValidationError: the node is of another class.
+        """
         meta = node_meta(cls)
         if not any(each.primary_label in raw.labels for each in (meta, *meta.subclasses)):
             raise FieldValidationError(
-                f"a node with labels {list(raw.labels)} is not a {cls.__name__}"
-                f" (label {meta.primary_label!r})"
+                f"a node with labels {list(raw.labels)} is no {cls.__name__} (label {meta.primary_label!r})"
             )
-        meta = meta.resolve(raw.labels)
-        return self._decode(raw.properties, raw.id, meta)
+        return meta.resolve(raw.labels)
 
     def decode_edge(self, raw: RawEdge, cls: type[Edge]) -> Any:
         """A detached edge of ``cls``."""

@@ -334,6 +334,8 @@ def _fulltext(root: type, query: object, fields: Sequence[object] | None, syntax
         raise TypeError(f"a fulltext query is a str, not {type(query).__name__}")
     if not query.strip():
         raise ValueError("the fulltext query is empty")
+    if isinstance(fields, str):
+        raise TypeError(f"the fields to search are a list of names: [{fields!r}], not {fields!r}")
     names = [each.name if isinstance(each, Attr) else str(each) for each in fields or ()]
     for name in names:
         if field_of(root, name).type.kind is not Kind.STRING:

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from runic.orm.repository.protocols import AsyncRepositoryProtocol
+from runic.orm.session.async_session import AsyncSession
 
 if TYPE_CHECKING:
     from runic.orm.query.specialised import AsyncQueryBuilder
-    from runic.orm.session.async_session import AsyncSession
 
 __all__ = ["AsyncRepository"]
 
@@ -32,6 +32,9 @@ class AsyncRepository[T](AsyncRepositoryProtocol[T]):
     """
 
     def __init__(self, session: AsyncSession, entity_class: type[T]) -> None:
+        given: object = session
+        if not isinstance(given, AsyncSession):
+            raise TypeError(f"an AsyncRepository runs in an AsyncSession, not in {given!r}")
         self._session = session
         self._cls = entity_class
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, overload
 
 from runic.orm.repository.protocols import RepositoryProtocol
 from runic.orm.session.blocking import run_blocking
+from runic.orm.session.session import Session
 
 if TYPE_CHECKING:
     from runic.orm.query.builder import QueryBuilder
-    from runic.orm.session.session import Session
 
 __all__ = ["Repository"]
 
@@ -33,6 +33,9 @@ class Repository[T](RepositoryProtocol[T]):
     """
 
     def __init__(self, session: Session, entity_class: type[T]) -> None:
+        given: object = session
+        if not isinstance(given, Session):
+            raise TypeError(f"a Repository runs in a Session, not in {given!r}")
         self._session = session
         self._cls = entity_class
 

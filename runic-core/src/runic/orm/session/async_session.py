@@ -84,7 +84,7 @@ class AsyncSession:
 
     def add_all(self, entities: Iterable[Any]) -> None:
         """Stage many entities."""
-        self._core.staging.add(entities)
+        self._core.staging.add_all(entities)
 
     async def merge[T](self, entity: T) -> T:
         """Create the entity, or update the one that has its primary key.

@@ -98,7 +98,7 @@ def relation_difference(entity: Any, field: FieldDescriptor) -> tuple[list[Any] 
 
 def members(entity: Any, field: FieldDescriptor) -> list[Any]:
     """The related entities that are in memory, each once."""
-    return _members(entity.__dict__.get(field.name, NOT_LOADED))
+    return [each for each in _members(entity.__dict__.get(field.name, NOT_LOADED)) if each is not None]
 
 
 def _members(value: Any) -> list[Any]:
@@ -106,5 +106,5 @@ def _members(value: Any) -> list[Any]:
         return []
     if isinstance(value, list | tuple):
         listed = cast("Iterable[object]", value)
-        return list({id(each): each for each in listed if each is not None}.values())
+        return list({id(each): each for each in listed}.values())
     return [value]

@@ -24,7 +24,7 @@ from runic.orm.exceptions import (
 )
 from runic.orm.mapper.mapper import Mapper
 from runic.orm.plugin.manager import adopt
-from runic.orm.session.blocking import run_blocking
+from runic.orm.session.blocking import check_colour, run_blocking
 from runic.orm.session.blocks import Blocks, take_block_back
 from runic.orm.session.cascade import cascade
 from runic.orm.session.connection import Connection
@@ -36,7 +36,7 @@ from runic.orm.session.plan import make_plan
 from runic.orm.session.reflect import Reflection
 from runic.orm.session.relating import Relating
 from runic.orm.session.siblings import lacking_siblings, stale_siblings
-from runic.orm.session.staging import Staging, refuse_if_read_only, require_persistent
+from runic.orm.session.staging import Staging, refuse_if_read_only, require_persistent, several
 from runic.orm.session.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class SessionCore:
     ) -> None:
         ready = hasattr(driver, "connect") and hasattr(driver, "dialect")
         self.driver: GraphDriver | AsyncGraphDriver = driver if ready else adopt(driver)
+        check_colour(self.driver, blocking=blocking)
         self.blocking = blocking
         self.autoflush: bool = autoflush
         self.read_only = read_only
@@ -161,17 +162,18 @@ class SessionCore:
             if entity is None:
                 entity = await self.loader.by_key(cls, key)
             if entity is not None and (id(entity) in self.unit.deleted or not isinstance(entity, cls)):
-                return None
-            if entity is not None and fetch:
-                await self.loader.fetch(cls, [entity], fetch)
+                entity = None
+            if fetch:
+                # Also without an entity: what is misspelt is told at once, not when there is one.
+                await self.loader.fetch(cls, [] if entity is None else [entity], fetch)
             return entity
 
     async def get_many(self, cls: type, keys: Iterable[Any], fetch: Sequence[str] | None = None) -> list[Any]:
         """The entities with those keys, in the order of the keys; ``None`` where there is none."""
         with self.exclusive:
-            wanted = list(keys)
+            wanted = several(keys, "get_many() takes several keys")
             await self._autoflush()
-            missing = [key for key in dict.fromkeys(wanted) if self.loader.known(cls, key) is None]
+            missing = list({key: None for key in wanted if self.loader.known(cls, key) is None})
             await self.loader.by_keys(cls, missing)
             found = [self.loader.known(cls, key) for key in wanted]
             if fetch:
@@ -210,8 +212,8 @@ class SessionCore:
     async def load(self, entities: Any, *names: str) -> None:
         """Load relations of one entity or of many."""
         with self.exclusive:
-            several = isinstance(entities, Iterable)
-            listed: list[Any] = [*cast("Iterable[object]", entities)] if several else [entities]
+            many = isinstance(entities, Iterable)
+            listed: list[Any] = [*cast("Iterable[object]", entities)] if many else [entities]
             await self._autoflush()
             groups: dict[type[Any], list[Any]] = {}
             for entity in listed:
@@ -223,11 +225,12 @@ class SessionCore:
     async def execute(self, cypher: str, params: Mapping[str, Any] | None, write: bool) -> QueryResult:
         """Run raw Cypher."""
         with self.exclusive:
+            request = Request.raw(cypher, params, write=write)
             if write:
                 refuse_if_read_only(self.read_only, "execute(write=True)")
             await self._autoflush()
             try:
-                result = await self.connection.send(Request(cypher, dict(params or {}), write=write))
+                result = await self.connection.send(request)
             except OrmError as error:
                 if write and not self.transactional and maybe_applied(error):
                     self.outcome.raw_loss = error

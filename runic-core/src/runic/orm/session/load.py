@@ -88,7 +88,10 @@ class Loader:
         part = self._parts.get(cls)
         if part is None:
             part = self._parts[cls] = self.unit.part(node_meta(cls).root)
-        entity = part.get(key)
+        try:
+            entity = part.get(key)
+        except TypeError:
+            raise TypeError(f"{key!r} cannot be the primary key of a {cls.__name__}") from None
         if entity is None or entity._runic_state.stale:
             return None
         if self.unit.deleted and id(entity) in self.unit.deleted:
@@ -197,18 +200,21 @@ class Loader:
             raise TypeError(f"fetch takes a list of names: fetch=[{paths!r}]")
         nested: dict[str, list[str]] = {}
         for path in paths:
-            name, _, rest = _text(cls, path).partition(".")
+            name, dot, rest = _text(cls, path).partition(".")
             nested.setdefault(name, [])
-            if rest:
+            if dot:
                 nested[name].append(rest)
         for name, below in nested.items():
-            relation_of(cls, name)
+            relation = relation_of(cls, name)
             # Classes of one hierarchy may give a name to relations that differ.
             groups: dict[tuple[Any, ...], tuple[FieldDescriptor, list[Any]]] = {}
             for entity in entities:
                 field = None if entity is None else node_meta(entity.__class__).fields.get(name)
                 if field is not None and field.is_relation:
                     groups.setdefault(kind_of(field), (field, []))[1].append(entity)
+            if not groups:
+                # Nothing to load: what remains is to say which names are wrong.
+                await self.fetch(relation.target_cls, (), below)
             for field, owners in groups.values():
                 await self.relation(owners, field)
                 if below:

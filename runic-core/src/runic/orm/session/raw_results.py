@@ -56,6 +56,8 @@ class RawResults:
         found = [raw for raw in raws if raw is not None]
         core = self.core
         if not core.mapper.exact_from_raw(cls):
+            for raw in found:
+                core.mapper.node_class(raw, cls)
             # Whole nodes lack what the columns of the class add: read those.
             keys = list({raw.id: None for raw in found})
             text = identity_text(cls, core.dialect)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.exceptions import OrmError
 from runic.orm.session.async_session import AsyncSession
@@ -50,7 +50,11 @@ def run_in_transaction[T](
     for attempt in range(1, attempts + 1):
         try:
             with Session(driver, **options) as session:
-                return fn(session)
+                result = fn(session)
+                if isinstance(result, Coroutine):
+                    result.close()
+                    raise TypeError(f"{fn!r} is async: use run_in_transaction_async()")
+                return result
         except OrmError as error:
             if not error.retryable or attempt == attempts:
                 raise
@@ -68,7 +72,10 @@ async def run_in_transaction_async[T](
     for attempt in range(1, attempts + 1):
         try:
             async with AsyncSession(driver, **options) as session:
-                return await fn(session)
+                result: object = fn(session)
+                if not isinstance(result, Awaitable):
+                    raise TypeError(f"{fn!r} is not async: use run_in_transaction()")
+                return await cast("Awaitable[T]", result)
         except OrmError as error:
             if not error.retryable or attempt == attempts:
                 raise

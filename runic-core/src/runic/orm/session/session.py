@@ -79,7 +79,7 @@ class Session:
 
     def add_all(self, entities: Iterable[Any]) -> None:
         """Stage many entities."""
-        self._core.staging.add(entities)
+        self._core.staging.add_all(entities)
 
     def merge[T](self, entity: T) -> T:
         """Create the entity, or update the one that has its primary key.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runic.orm.session.exclusive import Exclusive
     from runic.orm.session.unit_of_work import UnitOfWork
 
-__all__ = ["Staging", "refuse_if_read_only", "require_persistent"]
+__all__ = ["Staging", "refuse_if_read_only", "require_persistent", "several"]
 
 
 def refuse_if_read_only(read_only: bool, what: str) -> None:
@@ -35,10 +35,25 @@ def require_persistent(unit: UnitOfWork, entity: Any, what: str) -> None:
         TypeError: it is no entity.
         DetachedEntityError: it is not.
     """
-    if not isinstance(entity, Node | Edge):
-        raise TypeError(f"{what} takes an entity, not {entity!r}")
+    _require_entity(entity, what)
     if not unit.has(entity) or entity._runic_state.status is not Status.PERSISTENT:
         raise DetachedEntityError(f"{what}: {entity!r} is not a persistent entity of this session")
+
+
+def _require_entity(entity: object, what: str) -> None:
+    if not isinstance(entity, Node | Edge):
+        raise TypeError(f"{what} takes an entity, not {entity!r}")
+
+
+def several(given: object, what: str) -> list[Any]:
+    """``given`` as a list.
+
+    Raises:
+        TypeError: it is one value; ``what`` says what takes several.
+    """
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise TypeError(f"{what}, as a list or so, not {given!r}")
+    return list(given)
 
 
 class _ByKey:
@@ -94,16 +109,24 @@ class Staging:
         for entity in entities:
             add(entity)
 
+    def add_all(self, entities: Iterable[Any]) -> None:
+        """Stage many entities for creation."""
+        if not isinstance(entities, Iterable):
+            raise TypeError(f"add_all() takes several entities, as a list or so, not {entities!r}: use add()")
+        self.add(entities)
+
     def delete(self, entity: Any) -> None:
         """Stage a deletion."""
         self.exclusive.check()
         if self.read_only:
             refuse_if_read_only(self.read_only, "delete()")
+        _require_entity(entity, "delete()")
         self.unit.delete(entity)
 
     def expunge(self, entity: Any) -> None:
         """Forget an entity."""
         self.exclusive.check()
+        _require_entity(entity, "expunge()")
         self.unit.expunge(entity)
 
     def expire(self, entity: Any) -> None:

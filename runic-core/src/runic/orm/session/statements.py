@@ -15,7 +15,9 @@ from runic.orm.core.models import Edge
 from runic.orm.exceptions import FieldValidationError, QueryError
 from runic.orm.mapper.hydrate import edge_hydrator, node_hydrator
 from runic.orm.query.paging import KeysetPage, OffsetPage, by_identity
+from runic.orm.query.refine import whole
 from runic.orm.query.statement import Statement
+from runic.orm.query.traversal import TraversalStep
 from runic.orm.session.changes import members
 from runic.orm.session.raw_results import RawResults
 
@@ -58,6 +60,10 @@ class Statements:
 
     async def scalars(self, stmt: Readable) -> list[Any]:
         """The results of a statement; a node that an optional match did not find is left out."""
+        _require_statement(stmt)
+        return await self._scalars(stmt)
+
+    async def _scalars(self, stmt: Readable) -> list[Any]:
         with self.core.exclusive:
             compiled = self._compiled(stmt)
             result = await self.core.run(compiled)
@@ -75,11 +81,13 @@ class Statements:
 
     async def scalar(self, stmt: QueryBuilder[Any]) -> Any:
         """The first entity of a statement, or ``None``."""
-        found = await self.scalars(stmt.limited(1))
+        _require_statement(stmt)
+        found = await self._scalars(stmt.limited(1))
         return found[0] if found else None
 
     async def all_rows(self, stmt: QueryBuilder[Any]) -> list[dict[str, Any]]:
         """A dict a row."""
+        _require_statement(stmt)
         with self.core.exclusive:
             compiled = self._compiled(stmt)
             result = await self.core.run(compiled)
@@ -89,6 +97,7 @@ class Statements:
 
     async def all_with_edges(self, stmt: QueryBuilder[Any]) -> list[tuple[Any, ...]]:
         """A tuple a row, in the order of the returned aliases."""
+        _require_statement(stmt)
         with self.core.exclusive:
             compiled = self._compiled(stmt)
             if not any(item.kind is ItemKind.EDGE for item in compiled.shape.items):
@@ -101,17 +110,20 @@ class Statements:
 
     async def column(self, stmt: Readable) -> list[Any]:
         """The first value of each row."""
+        _require_statement(stmt)
         with self.core.exclusive:
             compiled = self._compiled(stmt)
             return self._values(compiled.shape.items[0], (await self.core.run(compiled)).rows)
 
     async def scalar_value(self, stmt: QueryBuilder[Any]) -> Any:
         """The first value of the first row, or ``None``."""
+        _require_statement(stmt)
         found = await self.column(stmt.limited(1))
         return found[0] if found else None
 
     async def count(self, stmt: QueryBuilder[Any]) -> int:
         """How many rows the statement has, without limit and skip."""
+        _require_statement(stmt)
         with self.core.exclusive:
             compiled = self._compiled(stmt.counted())
             found = self._values(compiled.shape.items[0], (await self.core.run(compiled)).rows)
@@ -119,6 +131,8 @@ class Statements:
 
     async def stream(self, stmt: QueryBuilder[Any], page: int) -> AsyncGenerator[Any]:
         """The entities of a statement, a page of them in memory at a time."""
+        _require_statement(stmt)
+        whole("page", page)
         if page < 1:
             raise ValueError(f"stream(page={page}): a page has at least one entity")
         core = self.core
@@ -191,7 +205,7 @@ class Statements:
         """A statement for each page, which continues after the last entity of the one before."""
         last: Any = None
         while True:
-            found = await self.scalars(KeysetPage(stmt, last, page))
+            found = await self._scalars(KeysetPage(stmt, last, page))
             if found:
                 last = found[-1]._runic_state.id
                 yield found
@@ -325,6 +339,19 @@ class Statements:
         from runic.orm.query.specialised import AsyncVectorQueryBuilder
 
         return AsyncVectorQueryBuilder(session, cls, field, vector, k)
+
+
+def _require_statement(stmt: object) -> None:
+    if isinstance(stmt, Statement):
+        return
+    if isinstance(stmt, TraversalStep):
+        raise TypeError(f"{stmt!r}: call .alias('name') to complete it")
+    hint = ""
+    if isinstance(stmt, type):
+        hint = f": write select({stmt.__name__})"
+    elif isinstance(stmt, str):
+        hint = ": raw Cypher runs by session.execute()"
+    raise TypeError(f"expected a statement made by select(), not {stmt!r}{hint}")
 
 
 @lru_cache(maxsize=64)

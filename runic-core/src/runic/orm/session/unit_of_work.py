@@ -80,8 +80,9 @@ class UnitOfWork:
     def add(self, entity: Any, *, merge: bool = False) -> None:
         """Stage an entity for creation; one that is here already stays as it is."""
         if not isinstance(entity, Node):
-            kind = "edge: pass it to relate(..., edge=...)" if isinstance(entity, Edge) else "value"
-            raise TypeError(f"only nodes can be added to a session; {entity!r} is an {kind}")
+            why = "is an edge: pass it to relate(..., edge=...)" if isinstance(entity, Edge) else "is none"
+            hint = ": use add_all()" if isinstance(entity, list | tuple | set) else ""
+            raise TypeError(f"only nodes can be added to a session, and {entity!r} {why}{hint}")
         state: EntityState = entity._runic_state
         if state.owner is not None and state.owner is not self.owner:
             raise DetachedEntityError(f"{entity!r} belongs to another session; expunge it there first")

@@ -123,7 +123,7 @@ class AGEDriver(_Driver):
             params: values of its parameters.
             write: ``False`` runs it in a read-only transaction, where the server refuses to write.
         """
-        request = Request(cypher, params or {}, write=write)
+        request = Request.raw(cypher, params, write=write)
         if self._transaction is not None:
             return _run(self._transaction.execute(request))
         return _run(_once(self.connect(), request))
@@ -216,7 +216,7 @@ class AsyncAGEDriver(_Driver):
         self, cypher: str, params: Mapping[str, Any] | None = None, *, write: bool = True
     ) -> QueryResult:
         """See :meth:`AGEDriver.execute`."""
-        return await _once(self.connect(), Request(cypher, params or {}, write=write))
+        return await _once(self.connect(), Request.raw(cypher, params, write=write))
 
     async def sql(self, text: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """See :meth:`AGEDriver.sql`."""

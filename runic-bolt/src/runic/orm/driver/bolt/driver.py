@@ -240,7 +240,7 @@ class BoltDriver(_Driver):
         """
         self._refuse_closed()
         port = self._transaction
-        request = Request(cypher, params or {}, write=write)
+        request = Request.raw(cypher, params, write=write)
         return _run(self._alone(request) if port is None else port.execute(request))
 
     async def _alone(self, request: Request) -> QueryResult:
@@ -387,7 +387,7 @@ class AsyncBoltDriver(_Driver):
     ) -> QueryResult:
         """See :meth:`BoltDriver.execute`."""
         self._refuse_closed()
-        request = Request(cypher, params or {}, write=write)
+        request = Request.raw(cypher, params, write=write)
         if self._transaction is not None:
             return await self._transaction.execute(request)
         port = self.connect()

@@ -106,7 +106,7 @@ class FalkorDBDriver(_Driver):
             params: values of its parameters.
             write: ``False`` sends it to ``GRAPH.RO_QUERY``, where the server refuses to write.
         """
-        return _run(self._execute(Request(cypher, params or {}, write=write)))
+        return _run(self._execute(Request.raw(cypher, params, write=write)))
 
     async def _execute(self, request: Request) -> QueryResult:
         port = self.connect()
@@ -180,7 +180,7 @@ class AsyncFalkorDBDriver(_Driver):
         """See :meth:`FalkorDBDriver.execute`."""
         port = self.connect()
         try:
-            return await port.execute(Request(cypher, params or {}, write=write))
+            return await port.execute(Request.raw(cypher, params, write=write))
         finally:
             await port.release()
 

@@ -28,6 +28,8 @@ BACKEND = "falkordb"
 
 _CONSTRAINT = re.compile(r"(unique|mandatory) constraint violation", re.IGNORECASE)
 _SEARCH = re.compile(r"^RediSearch: (syntax error|invalid|unknown)", re.IGNORECASE)
+# All that the server says of a search without an index (4.22); the second if no node has the property.
+_NO_VECTOR_INDEX = re.compile(r"^Invalid arguments for procedure|^Attempted to access undefined attribute")
 _TIMEOUT = re.compile(r"query timed out", re.IGNORECASE)
 _AUTH = re.compile(r"^(NOAUTH|WRONGPASS|NOPERM)\b|invalid username-password|invalid password", re.IGNORECASE)
 _TRANSIENT = re.compile(
@@ -55,6 +57,11 @@ def server_error(native: Exception, statement: str | None, *, write: bool) -> Dr
         kind = AuthError
     elif _TRANSIENT.search(message) or type(native).__name__ in ("BusyLoadingError", "TryAgainError"):
         kind = TransientConflictError
+    if _NO_VECTOR_INDEX.search(message) and "db.idx.vector." in (statement or ""):
+        message = (
+            'most likely there is no vector index to search: declare the field with index_type="VECTOR" and a'
+            f" dimension, and create the index with IndexManager(driver).create_indexes(...) ({message})"
+        )
     if not write and "RO_QUERY" in message:
         message = f"the statement would change the graph and was sent as a read: pass write=True ({message})"
     error = kind(message, backend=BACKEND, statement=statement)

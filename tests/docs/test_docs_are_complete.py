@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from inspect import iscoroutinefunction
 from pathlib import Path
 
 import pytest
 
 import runic.orm
-from runic.orm import Capability, exceptions
+from runic.orm import AsyncSession, Capability, exceptions
 from runic.orm.driver.age.options import LIBPQ
 from runic.orm.plugin.manager import load
 from tests.servers.neo4j import RELEASES
@@ -57,6 +58,16 @@ def test_the_table_of_capabilities_is_what_the_plugins_declare() -> None:
         assert {capability: row[column] for capability, row in table.items()} == {
             each.name: "yes" if each in declared else "no" for each in Capability
         }, name
+
+
+def test_the_page_about_async_says_what_is_awaited() -> None:
+    awaited, plain = (
+        set(re.findall(r"`(\w+)`", paragraph))
+        for paragraph in re.findall(r"^What is (?:awaited|not): ([^.]+)\.", text_of("async.md"), re.MULTILINE)
+    )
+    coroutines = {name for name, each in vars(AsyncSession).items() if iscoroutinefunction(each)}
+    assert awaited == {name for name in coroutines if not name.startswith("_")}
+    assert plain == {"add", "add_all", "delete", "expire", "expunge"} == plain - coroutines
 
 
 def test_every_command_and_its_options_have_a_row() -> None:

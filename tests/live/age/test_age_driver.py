@@ -13,8 +13,10 @@ import pytest
 
 from runic.orm import (
     AsyncSession,
+    AuthError,
     ConnectionLostError,
     ConstraintViolation,
+    DriverError,
     Field,
     InvalidNameError,
     MissingParameterError,
@@ -86,6 +88,30 @@ def test_a_server_that_is_not_there_is_told_soon(make_driver: Make) -> None:
     with pytest.raises(ConnectionLostError, match="cannot connect") as caught:
         driver.execute("RETURN 1")
     assert caught.value.maybe_applied is False
+
+
+def test_a_user_that_is_none_is_no_lost_connection(make_driver: Make) -> None:
+    with pytest.raises(AuthError, match='role "nobody" does not exist') as caught:
+        make_driver(username="nobody", password="s3cret").execute("RETURN 1")
+    assert caught.value.retryable is False
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_closed_driver_says_so_and_is_not_tried_again(
+    make_driver: Make, age_options: dict[str, Any]
+) -> None:
+    async def use_it_closed() -> None:
+        driver = create_async_age_driver(**age_options)
+        await driver.aclose()
+        await driver.execute("RETURN 1")
+
+    driver = make_driver()
+    driver.close()
+    for use in (lambda: driver.execute("RETURN 1"), lambda: asyncio.run(use_it_closed())):
+        with pytest.raises(DriverError, match="this driver is closed") as caught:
+            use()
+        assert not isinstance(caught.value, ConnectionLostError)
+        assert caught.value.retryable is False
 
 
 def test_a_pool_that_is_used_up_says_so(make_driver: Make) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from runic.orm.exceptions import (
@@ -23,6 +24,8 @@ _CONSTRAINTS = frozenset({"23505", "23514", "23502", "23503", "23P01"})
 _TRANSIENT = frozenset({"40001", "40P01", "55P03", "40000", "53300"})
 _CONNECTION = ("08", "57P")
 _AUTH = frozenset({"28000", "28P01"})
+# Of a connection that fails the client tells no code (psycopg 3.3).
+_NO_ROLE = re.compile(r'role ".*" does not exist')
 _TIMEOUTS = frozenset({"57014"})
 _HINTS = {
     "25006": "the transaction is read-only: execute() without write=True, read_only=True, or a standby",
@@ -110,6 +113,7 @@ def connect_failed(native: Exception, address: str) -> DriverError:
         getattr(native, "sqlstate", None) in _AUTH
         or "authentication failed" in lowered
         or "no password" in lowered
+        or _NO_ROLE.search(lowered)
     ):
         error = AuthError(f"{address}: {message}", backend=BACKEND)
     else:
@@ -140,6 +144,6 @@ def tables_wanted(names: list[str], graph: str, message: str) -> str:
     )
 
 
-def closed() -> ConnectionLostError:
-    """The driver was closed."""
-    return ConnectionLostError("this driver is closed", maybe_applied=False, backend=BACKEND)
+def closed() -> DriverError:
+    """The driver was closed: nothing that trying again could cure."""
+    return DriverError("this driver is closed", backend=BACKEND)

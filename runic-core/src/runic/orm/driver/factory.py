@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.exceptions import BackendLoadError, InvalidURLError, OrmError, UnknownOptionError
 from runic.orm.plugin import manager
@@ -75,7 +75,7 @@ def _resolve(
 ) -> tuple[Backend, dict[str, Any]]:
     if name_or_url is not None and backend is not None:
         raise UnknownOptionError("pass the backend once: by position, or as backend=...")
-    given: object = name_or_url or backend
+    given = cast("object", name_or_url or backend)  # whatever the annotation says
     if given and not isinstance(given, str):
         raise TypeError(f"a database is chosen by a name or a URL, which is text, not {type(given).__name__}")
     where = name_or_url or backend or os.environ.get(URL_VARIABLE)

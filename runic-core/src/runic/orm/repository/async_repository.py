@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from runic.orm.repository.protocols import AsyncRepositoryProtocol
 from runic.orm.session.async_session import AsyncSession
@@ -32,7 +32,7 @@ class AsyncRepository[T](AsyncRepositoryProtocol[T]):
     """
 
     def __init__(self, session: AsyncSession, entity_class: type[T]) -> None:
-        given: object = session
+        given = cast("object", session)  # whatever the annotation says
         if not isinstance(given, AsyncSession):
             raise TypeError(f"an AsyncRepository runs in an AsyncSession, not in {given!r}")
         self._session = session

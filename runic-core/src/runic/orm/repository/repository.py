@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from runic.orm.repository.protocols import RepositoryProtocol
 from runic.orm.session.blocking import run_blocking
@@ -33,7 +33,7 @@ class Repository[T](RepositoryProtocol[T]):
     """
 
     def __init__(self, session: Session, entity_class: type[T]) -> None:
-        given: object = session
+        given = cast("object", session)  # whatever the annotation says
         if not isinstance(given, Session):
             raise TypeError(f"a Repository runs in a Session, not in {given!r}")
         self._session = session

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from runic.orm.driver.port import Request
 from runic.orm.exceptions import (
@@ -267,7 +267,7 @@ class SchemaEngine(ABC):
         return self.check(self._named(spec))
 
     def _named(self, spec: IndexSpec) -> IndexSpec:
-        given: object = spec
+        given = cast("object", spec)  # whatever the annotation says
         if not isinstance(given, IndexSpec):
             raise TypeError(f"an index is described by an IndexSpec, not by {given!r}")
         if spec.entity not in ("NODE", "EDGE"):

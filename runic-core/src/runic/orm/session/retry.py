@@ -72,10 +72,10 @@ async def run_in_transaction_async[T](
     for attempt in range(1, attempts + 1):
         try:
             async with AsyncSession(driver, **options) as session:
-                result: object = fn(session)
-                if not isinstance(result, Awaitable):
+                result = fn(session)
+                if not isinstance(cast("object", result), Awaitable):
                     raise TypeError(f"{fn!r} is not async: use run_in_transaction()")
-                return await cast("Awaitable[T]", result)
+                return await result
         except OrmError as error:
             if not error.retryable or attempt == attempts:
                 raise

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runic.orm.core.metadata import node_meta
 from runic.orm.core.models import Edge, Node
@@ -53,7 +53,7 @@ def several(given: object, what: str) -> list[Any]:
     """
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
         raise TypeError(f"{what}, as a list or so, not {given!r}")
-    return list(given)
+    return list(cast("Iterable[Any]", given))  # type: ignore[redundant-cast]
 
 
 class _ByKey:
@@ -111,7 +111,7 @@ class Staging:
 
     def add_all(self, entities: Iterable[Any]) -> None:
         """Stage many entities for creation."""
-        if not isinstance(entities, Iterable):
+        if not isinstance(cast("object", entities), Iterable):
             raise TypeError(f"add_all() takes several entities, as a list or so, not {entities!r}: use add()")
         self.add(entities)
 

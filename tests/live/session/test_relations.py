@@ -550,6 +550,22 @@ def test_merging_a_relation_to_one_replaces_the_one_that_is_stored(driver: Any) 
     assert edges(driver) == [("ann", "WORKS_AT", "second")]
 
 
+def test_merging_leaves_what_an_object_does_not_hold(driver: Any, session: Session) -> None:
+    ann = Person(id="ann", name="Ann", age=1, tags=["a"])
+    session.add(ann)
+    session.commit()
+    session.expire(ann)
+    session.expunge(ann)
+    ann.age = 2
+    session.merge(ann)
+    ben = Person(id="ben", name="Ben")
+    session.merge(ben)
+    session.commit()
+    rows = driver.execute("MATCH (n) RETURN n.id, n.name, n.age, n.tags ORDER BY n.id").rows
+    assert rows == [["ann", "Ann", 2, ["a"]], ["ben", "Ben", None, []]]
+    assert (ann.name, ann.age, ann.tags) == ("Ann", 2, ["a"])
+
+
 def test_merging_what_the_session_has_changes_that(
     driver: Any, session: Session, people: list[Person]
 ) -> None:

@@ -252,24 +252,26 @@ class _Planner:
             self._add(CreateNodes(recipe.meta.labels, writes, recipe.stores), rows, entities)
 
     def _merge_nodes(self, groups: dict[type, list[Any]]) -> None:
-        for cls, entities in groups.items():
+        for cls, merged in groups.items():
             recipe = self._nodes(cls)
-            key = recipe.key_field
+            key, meta = recipe.key_field, recipe.meta
             assert key is not None
-            rest = frozenset(each.name for each in recipe.stored if each is not key and not each.version)
-            rows = _numbered(entities)
-            recipe.writes(frozenset({key.name}))[1](entities, rows)
-            writes, encode = recipe.writes(rest)
-            encode(entities, rows)
-            self._place(entities)
-            meta = recipe.meta
             written = field_write(key, self.dialect)
-            shape = MergeNodes(meta.match_labels, meta.labels, written, writes, recipe.version, recipe.stores)
-            number = len(self.steps)
-            self._add(shape, rows, entities)
-            for relation in recipe.relations:
-                if not relation.uselist:
-                    self._replace(relation, number, entities)
+            # What an object does not hold, such as one that was expired and detached, is left as it is.
+            for names, entities in _by(recipe.mergeable, merged).items():
+                rows = _numbered(entities)
+                recipe.writes(frozenset({key.name}))[1](entities, rows)
+                writes, encode = recipe.writes(names)
+                encode(entities, rows)
+                self._place(entities)
+                shape = MergeNodes(
+                    meta.match_labels, meta.labels, written, writes, recipe.version, recipe.stores
+                )
+                number = len(self.steps)
+                self._add(shape, rows, entities)
+                for relation in recipe.relations:
+                    if not relation.uselist:
+                        self._replace(relation, number, entities)
 
     def _replace(self, relation: FieldDescriptor, number: int, entities: list[Any]) -> None:
         """A merged node may have had another related entity before: a relation to one keeps one."""

@@ -71,6 +71,7 @@ class NodeRecipe(_Recipe):
         stores: what they are stored under, where a node has one label.
         relations: its relations. ``cascades``: those with ``cascade=True``.
         key: the name of the primary key, unless the server makes it.
+        merged: the names of the properties that merging writes.
     """
 
     def __init__(self, cls: type[Any], dialect: Dialect) -> None:
@@ -79,6 +80,9 @@ class NodeRecipe(_Recipe):
         self.key_field: FieldDescriptor | None = None if key is None or key.generated else key
         self.key: str | None = self.key_field.name if self.key_field else None
         compared: tuple[str, str] | None = None
+        self.merged: frozenset[str] = frozenset(
+            field.name for field in self.stored if field is not self.key_field and not field.version
+        )
         self._encode_key: Encode | None = None
         self._compare: Callable[[Any], Any] | None = None
         if self.key_field is not None and not dialect.keeps_identities:
@@ -99,6 +103,11 @@ class NodeRecipe(_Recipe):
         self.cascades: tuple[FieldDescriptor, ...] = tuple(
             relation for relation in self.relations if relation.cascade
         )
+
+    def mergeable(self, entity: Any) -> frozenset[str]:
+        """Those of ``merged`` that an entity holds."""
+        held = entity.__dict__.keys()
+        return self.merged if held >= self.merged else self.merged.intersection(held)
 
     def find(self, entities: Sequence[Any], rows: list[list[Any]], *, version: bool = False) -> None:
         """Append the columns of ``match`` (of ``guarded``) to each row."""

@@ -603,6 +603,20 @@ def rating(session: Session) -> Any:
     return edge
 
 
+def test_a_field_that_a_hand_written_init_does_not_mention_is_stored_with_its_default(driver: Any) -> None:
+    class Tool(Model, labels=["Tool"]):
+        id: str = Field(primary_key=True)
+        uses: int = Field(default=5)
+        tags: list[str] = Field(default_factory=lambda: ["new"])
+
+        def __init__(self, key: str) -> None:
+            self.id = key
+
+    with Session(driver) as session:
+        session.add_all([Tool("a"), Tool("b")])
+    assert driver.execute("MATCH (n:Tool) RETURN n.uses, n.tags").rows == [[5, ["new"]], [5, ["new"]]]
+
+
 def test_an_edge_is_one_object_and_its_changes_are_written(driver: Any, session: Session) -> None:
     edge = Rated(score=1.0)
     session.relate(Person(id="p"), "rated", Film(id="f"), edge)

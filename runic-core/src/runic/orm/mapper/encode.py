@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from runic.orm.compile.codec import storable_text
 from runic.orm.compile.steps import Write
+from runic.orm.core.access import initial_value
 from runic.orm.core.kinds import Kind
+from runic.orm.core.state import Status
 from runic.orm.exceptions import FieldValidationError, ValueNotStorableError
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ __all__ = ["compile_encoder", "encode_value", "field_write", "value_encoder"]
 
 INT_MIN = -(2**63)
 INT_MAX = 2**63 - 1
+
+#: Of an entity that is being created, a field that it does not hold has its default.
+_NEW = (Status.TRANSIENT, Status.PENDING)
 
 
 def field_write(field: FieldDescriptor, dialect: Dialect) -> Write:
@@ -60,21 +65,25 @@ def compile_encoder(
     Raises:
         ValueNotStorableError, FieldValidationError: from the function, for a value that cannot be stored.
     """
-    columns = [(field.name, _column_encoder(field, dialect)) for field in fields]
+    columns = [(field, _column_encoder(field, dialect)) for field in fields]
 
     def encode(entities: Sequence[Any], rows: list[list[Any]]) -> None:
         values = [entity.__dict__ for entity in entities]
-        encoded = [column(_column(values, name)) for name, column in columns]
+        encoded = [column(_column(values, field)) for field, column in columns]
         for row, cells in zip(rows, zip(*encoded, strict=True), strict=bool(encoded)):
             row += cells
 
     return encode
 
 
-def _column(values: list[dict[str, Any]], name: str) -> list[Any]:
+def _column(values: list[dict[str, Any]], field: FieldDescriptor) -> list[Any]:
+    name = field.name
     try:
         return [each[name] for each in values]
     except KeyError:  # a hand-written __init__ need not mention every field
+        for each in values:
+            if name not in each and each["_runic_state"].status in _NEW:
+                each[name] = initial_value(field)
         return [each.get(name) for each in values]
 
 

@@ -479,3 +479,55 @@ def test_a_connection_goes_back_on_every_path(server: Scripted) -> None:
             taken = server.events.count("connect")
             given = server.events.count("release") + server.events.count("discard")
             assert taken == given == 1, (fail, error, server.events)
+
+
+@pytest.mark.parametrize("flushed", [True, False])
+def test_an_object_deleted_and_added_again_is_written_over_when_that_is_lost(
+    server: Scripted, session: Session, flushed: bool
+) -> None:
+    ann, ben, _ = flushed_and_committed(session)
+    identity = ann._runic_state.id
+    session.delete(ann)
+    session.flush()
+    ann.name, ann.friends = "again", []
+    session.add(ann)
+    if flushed:
+        session.flush()
+    ben.name = "x"
+    server.fail["write"] = ServerError("x")
+    with pytest.raises(ServerError):
+        session.flush()
+    assert (ann._runic_state.status, ann._runic_state.id) == (Status.PERSISTENT, identity)
+    assert not session._core.unit.new
+    server.requests.clear()
+    session.commit()
+    texts = [request.text for request in server.requests]
+    assert not any("CREATE (" in text or "DETACH DELETE" in text for text in texts)
+    assert any("KNOWS" in text and "DELETE r" in text for text in texts)
+    assert any("again" in row for request in server.requests for row in request.parameters["rows"])
+
+
+def test_a_deletion_is_not_forgotten_when_a_block_that_took_it_back_fails(
+    server: Scripted, session: Session
+) -> None:
+    ann, ben, _ = flushed_and_committed(session)
+    session.delete(ann)
+    session.flush()
+    block = session.transaction()
+    block.__enter__()
+    session.add(ann)
+    assert not block.__exit__(ZeroDivisionError, ZeroDivisionError(), None)
+    ben.name = "x"
+    server.fail["write"] = ServerError("x")
+    with pytest.raises(ServerError):
+        session.flush()
+    server.requests.clear()
+    session.commit()
+    assert any("DETACH DELETE" in request.text for request in server.requests)
+
+
+def flushed_and_committed(session: Session) -> tuple[Person, Person, Company]:
+    """The same, committed."""
+    found = flushed(session)
+    session.commit()
+    return found

@@ -34,11 +34,8 @@ def unflush(unit: UnitOfWork, journal: Journal) -> None:
         if state.status is Status.PERSISTENT and before.status is not Status.PERSISTENT:
             unit.remove_identity(entity)
             _hide_what_was_removed(entity)
-        if state.status is Status.PERSISTENT and before.status is Status.PERSISTENT:
-            _merge_changes(state, before)
-        else:
-            state.changes, state.snapshots = before.changes, before.snapshots
-        was_deleted = state.status is Status.DELETED
+        was_there = state.status in (Status.PERSISTENT, Status.PENDING)
+        _restore_changes(unit, before)
         state.status, state.id, state.owner = before.status, before.id, unit.owner
         entity.__dict__.update(before.assigned)
         if before.status is Status.PENDING and id(entity) in unit.deleted:
@@ -58,14 +55,18 @@ def unflush(unit: UnitOfWork, journal: Journal) -> None:
             unit.dirty[id(entity)] = entity
             if state.snapshots:
                 unit.touched[id(entity)] = entity
-            if was_deleted:
+            if not was_there:
                 unit.deleted[id(entity)] = entity
     for merged in (False, True):
         # In the order in which they were added, and before those added since.
         staged = unit.merged if merged else unit.new
         later = dict(staged)
         staged.clear()
-        staged.update((id(entity), entity) for was, entity in reversed(pending) if was is merged)
+        staged.update(
+            (id(entity), entity)
+            for was, entity in reversed(pending)
+            if was is merged and entity._runic_state.status is Status.PENDING
+        )
         staged.update(later)
     for book in reversed(journal.links):
         book.then(unit.links)
@@ -105,6 +106,25 @@ def _hide_what_was_removed(entity: Any) -> None:
                 opposite = other.direction != relation.direction or relation.direction == "BOTH"
                 if other.relationship == relation.relationship and opposite:
                     hide(target, other, {id(entity)})
+
+
+def _restore_changes(unit: UnitOfWork, before: Flushed) -> None:
+    """Stage the changes again that were flushed, with those made since."""
+    entity = before.entity
+    state: EntityState = entity._runic_state
+    if before.status is Status.PERSISTENT and state.status is Status.PERSISTENT:
+        _merge_changes(state, before)
+    elif before.status is Status.PERSISTENT and state.status is Status.PENDING:
+        # Deleted, and added again since: what it holds now replaces what the database has.
+        fields = node_meta(entity.__class__).fields.values()
+        state.changes = {
+            field.name: NOT_LOADED for field in fields if not (field.primary_key or field.version)
+        }
+        state.snapshots = None
+        unit.new.pop(id(entity), None)
+        unit.merged.pop(id(entity), None)
+    else:
+        state.changes, state.snapshots = before.changes, before.snapshots
 
 
 def _merge_changes(state: EntityState, before: Flushed) -> None:

@@ -268,6 +268,28 @@ class BaseRollback(LiveSuite):
             assert (ann.name, new.id, new._runic_state.status) == ("Ann", None, Status.TRANSIENT)
         assert await kit.rows("MATCH (n) RETURN n.name") == [["Ann"]]
 
+    @requires(Capability.TRANSACTIONS)
+    @pytest.mark.parametrize("flushed", [True, False])
+    async def test_rollback_of_an_object_that_was_deleted_and_added_again(
+        self, kit: Kit, flushed: bool
+    ) -> None:
+        async with kit.session() as s:
+            ann = Person(id="a", name="Ann")
+            s.add(ann)
+            await s.commit()
+            s.delete(ann)
+            await s.flush()
+            ann.name = "again"
+            s.add(ann)
+            if flushed:
+                await s.flush()
+            await s.rollback()
+            assert await s.get(Person, "a") is ann
+            assert ann._runic_state.status is Status.PERSISTENT
+            assert ann.name == "Ann"
+            ann.name = "changed"
+        assert await kit.rows("MATCH (n) RETURN n.name") == [["changed"]]
+
     async def test_what_was_flushed_without_transactions_stays(self, kit: Kit) -> None:
         if Capability.TRANSACTIONS in kit.dialect.capabilities:
             pytest.skip("there are transactions")

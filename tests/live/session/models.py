@@ -109,4 +109,5 @@ class Order(Model, labels=["Order"]):
 class Line(Model, labels=["Line"]):
     id: str = Field(primary_key=True)
     amount: int = Field(default=1)
+    order: Order | None = Relation(relationship="HAS_LINE", direction="INCOMING", target="Order")
     parts: list[Line] = Relation(relationship="HAS_PART", direction="OUTGOING", target="Line", cascade=True)

@@ -501,6 +501,23 @@ def test_cascade_adds_and_deletes_what_belongs_to_an_entity(driver: Any, session
     assert database(driver) == ([], [])
 
 
+@pytest.mark.parametrize("loaded", [(), ("order",), ("order", "lines")])
+def test_a_line_that_is_moved_by_its_own_relation_outlives_its_old_order(
+    driver: Any, session: Session, loaded: tuple[str, ...]
+) -> None:
+    session.add_all([Order(id="o", lines=[Line(id="l1"), Line(id="l2")]), Order(id="p")])
+    session.commit()
+    session.close()
+    with Session(driver) as other:
+        old, new = other.get_many(Order, ["o", "p"], fetch=["lines"] if "lines" in loaded else [])
+        line = other.get(Line, "l1", fetch=["order"] if "order" in loaded else [])
+        assert line is not None
+        line.order = new
+        other.delete(old)
+    assert edges(driver) == [("p", "HAS_LINE", "l1")]
+    assert driver.execute("MATCH (n) RETURN count(n)").rows == [[2]]
+
+
 def test_nodes_whose_key_the_server_makes_are_related_in_the_flush_that_makes_them(
     driver: Any, session: Session
 ) -> None:

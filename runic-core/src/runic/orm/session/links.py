@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runic.orm.core.models import Node
 from runic.orm.core.state import Status
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from runic.orm.core.descriptors import FieldDescriptor
 
-__all__ = ["Clearing", "Link", "LinkBook", "edge_key", "link_of"]
+__all__ = ["Clearing", "Link", "LinkBook", "TakenEdges", "edge_key", "identity_of_end", "link_of"]
 
 
 class Link(NamedTuple):
@@ -201,3 +202,48 @@ class LinkBook:
         self.additions.clear()
         self.removals.clear()
         self.parallels.clear()
+
+
+class TakenEdges:
+    """Which edge objects a flush leaves without their edge.
+
+    Args:
+        nodes: the nodes that it deletes: their edges go with them.
+        links: all edges from start to end are removed, or written over.
+        clearings: relations whose edges are all removed.
+    """
+
+    def __init__(self, nodes: Iterable[Any], links: Iterable[Link], clearings: Iterable[Clearing]) -> None:
+        self._nodes = {node._runic_state.id for node in nodes}
+        self._pairs: set[tuple[str | None, Any, Any]] = set()
+        for link in links:
+            start, end = link.start._runic_state.id, link.end._runic_state.id
+            self._pairs.add((link.type, start, end))
+            if link.undirected:
+                self._pairs.add((link.type, end, start))
+        #: (type, direction, identity of the source) -> the class at the other end
+        self._cleared: dict[tuple[str | None, str | None, Any], type[Any]] = {
+            (
+                each.field.relationship,
+                each.field.direction,
+                each.source._runic_state.id,
+            ): each.field.target_cls
+            for each in clearings
+        }
+
+    def __contains__(self, edge: Any) -> bool:
+        type_, ends = edge._runic_meta.type, edge._runic_state.ends or (None, None)
+        start, end = map(identity_of_end, ends)
+        if start in self._nodes or end in self._nodes or (type_, start, end) in self._pairs:
+            return True
+        for source, other, direction in ((start, ends[1], "OUTGOING"), (end, ends[0], "INCOMING")):
+            for seen in (direction, "BOTH"):
+                target = self._cleared.get((type_, seen, source))
+                if target is not None and (isinstance(other, target) or not isinstance(other, Node)):
+                    return True
+        return False
+
+
+def identity_of_end(end: Any) -> Any:
+    """The server's identity of an edge's end, which is a node or already an identity."""
+    return end._runic_state.id if isinstance(end, Node) else end

@@ -26,6 +26,7 @@ from runic.orm.exceptions import EntityNotFoundError, MetadataError
 from runic.orm.mapper.encode import value_encoder
 from runic.orm.mapper.hydrate import edge_hydrator, node_hydrator
 from runic.orm.session.changes import Beside, changed_properties, relation_difference
+from runic.orm.session.links import identity_of_end
 
 if TYPE_CHECKING:
     from runic.orm.compile.dialect import Dialect
@@ -359,11 +360,6 @@ def identity_text(cls: type, dialect: Dialect) -> str:
         f"{dialect.rows('keys', 'k')} MATCH (n{labels_of(meta, dialect)})"
         f" WHERE {dialect.identity.format(v='n')} = k {returned(_columns(meta, dialect, 'n'), dialect)}"
     )
-
-
-def identity_of_end(end: Any) -> Any:
-    """The server's identity of an edge's end, which is a node or already an identity."""
-    return end._runic_state.id if isinstance(end, Node) else end
 
 
 @lru_cache(maxsize=256)

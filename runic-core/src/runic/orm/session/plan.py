@@ -30,13 +30,13 @@ from runic.orm.compile.steps import (
     Write,
 )
 from runic.orm.core.metadata import node_meta
-from runic.orm.core.models import Edge, Node
+from runic.orm.core.models import Edge
 from runic.orm.core.state import EntityState, Status
 from runic.orm.exceptions import ConstraintViolation, FieldValidationError
 from runic.orm.mapper.encode import field_write
 from runic.orm.session.changes import changed_properties, members
 from runic.orm.session.link_plan import plan_links
-from runic.orm.session.links import Clearing, Link, LinkBook
+from runic.orm.session.links import Clearing, Link, LinkBook, TakenEdges, identity_of_end
 from runic.orm.session.recipe import EdgeRecipe, NodeRecipe, edge_recipe, node_recipe
 
 if TYPE_CHECKING:
@@ -108,8 +108,13 @@ class _Planner:
         self._create_nodes(created)
         self._merge_nodes(merged)
         self._write_links(links)
-        self._update_edges(edges)
-        return Plan(self.steps, changed, links)
+        if edges:
+            given = [link for link in links.additions.values() if link.edge is not None and not link.implied]
+            # What is taken away or written over cannot be updated any more.
+            taken = TakenEdges(unit.deleted.values(), (*links.removals.values(), *given), clearings)
+            edges = [edge for edge in edges if edge not in taken]
+            self._update_edges(edges)
+        return Plan(self.steps, [*nodes, *edges], links)
 
     def _nodes(self, cls: type[Any]) -> NodeRecipe:
         return node_recipe(cls, self.dialect)  # type: ignore[arg-type]  # mypy takes no type[Any] for hashable
@@ -211,7 +216,7 @@ class _Planner:
             for edge, row in zip(edges, rows, strict=True):
                 state: EntityState = edge._runic_state
                 assert state.ends is not None
-                row += [end._runic_state.id if isinstance(end, Node) else end for end in state.ends]
+                row += map(identity_of_end, state.ends)
                 row.append(state.id)
                 if recipe.version is not None:
                     row.append(edge.__dict__.get(recipe.version) or 0)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from runic.orm.compile.steps import DeleteEdges, DeleteNodes
 from runic.orm.core.metadata import node_meta
-from runic.orm.core.models import Edge, Node
+from runic.orm.core.models import Edge
 from runic.orm.core.state import NOT_LOADED, Status
-from runic.orm.session.links import Clearing
+from runic.orm.session.links import Clearing, TakenEdges
 from runic.orm.session.relating import hide
 
 if TYPE_CHECKING:
@@ -65,14 +65,17 @@ class Reflection:
             elif isinstance(step.shape, DeleteEdges):
                 cleared += [item for item in step.objects if isinstance(item, Clearing) and item.done]
         links = plan.links if left is None else plan.links.without(left)
+        removals = links.removals.values()
         removed = [link for key, link in links.removals.items() if key not in links.additions]
         if deleted or cleared:
             self._sweep(deleted, cleared)
         if removed:
             self._hide(removed)
         added = (*links.additions.values(), *links.parallels)
-        if deleted or removed:
-            self._forget_edges(deleted, removed, {id(link.edge) for link in added})
+        edges = [part for cls, part in self.unit.identities.items() if issubclass(cls, Edge) and part]
+        if edges and (deleted or removals or cleared):
+            taken = TakenEdges(deleted.values(), removals, cleared)
+            self._forget_edges(edges, taken, {id(link.edge) for link in added})
         pairs = self._pairs
         for link in added:
             start, end = link.start, link.end
@@ -141,28 +144,15 @@ class Reflection:
                         # Assigned in the same flush: there was nothing to relate to.
                         values[field.name] = None
 
-    def _forget_edges(self, deleted: dict[int, Any], removed: list[Link], written: set[int]) -> None:
+    def _forget_edges(self, parts: list[dict[Any, Any]], taken: TakenEdges, written: set[int]) -> None:
         """Edge objects whose edge is gone leave the session: the server will use the identity again.
 
         Not those that this flush has written: their ends may have the identities of nodes that it deleted
         (FalkorDB 4.22).
         """
-        parts = [part for cls, part in self.unit.identities.items() if issubclass(cls, Edge) and part]
-        if not parts:
-            return
-        nodes = {entity._runic_state.id for entity in deleted.values()}
-        pairs = set[tuple[str, Any, Any]]()
-        for link in removed:
-            start, end = link.start._runic_state.id, link.end._runic_state.id
-            pairs.add((link.type, start, end))
-            if link.undirected:
-                pairs.add((link.type, end, start))
         for part in parts:
             for edge in list(part.values()):
-                if id(edge) in written:
-                    continue
-                start, end = (_identity(each) for each in edge._runic_state.ends or (None, None))
-                if start in nodes or end in nodes or (edge._runic_meta.type, start, end) in pairs:
+                if id(edge) not in written and edge in taken:
                     self.unit.expunge(edge)
 
     def _seen(self, link: Link, end: Any, other: Any) -> tuple[FieldDescriptor, ...]:
@@ -180,7 +170,3 @@ class Reflection:
                 and isinstance(other, field.target_cls)
             )
         return found
-
-
-def _identity(end: Any) -> Any:
-    return end._runic_state.id if isinstance(end, Node) else end

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import pytest
 
 from runic.orm.exceptions import DetachedEntityError
+from runic.orm.query.builder import select
 from runic.orm.testing.kit import Kit
 from runic.orm.testing.models import Branch, Company, Counted, Film, Line, Order, Person, Rated
 from runic.orm.testing.suite.base import LiveSuite
@@ -274,6 +275,48 @@ class BaseRelations(LiveSuite):
             s.delete(await s.get(Order, "o"))
         assert await kit.rows(EDGES) == [["p", "HAS_LINE", "3"]]
         assert await kit.rows("MATCH (n) RETURN count(n)") == [[2]]
+
+    async def test_cascade_spares_what_is_moved_to_another_owner(self, kit: Kit) -> None:
+        async with kit.session() as s:
+            s.add_all([Order(id="o", lines=[Line(id="1"), Line(id="2")]), Order(id="p")])
+        async with kit.session() as s:
+            o, p = await s.get_many(Order, ["o", "p"])
+            line = await s.get(Line, "1")
+            assert o is not None
+            await s.unrelate(o, "lines", line)
+            await s.relate(p, "lines", line)
+            # Staged of what goes: it goes as well.
+            await s.relate(o, "lines", Line(id="3"))
+            s.delete(o)
+        assert await kit.rows(EDGES) == [["p", "HAS_LINE", "1"]]
+        assert await kit.rows("MATCH (n) RETURN count(n)") == [[2]]
+
+    @pytest.mark.parametrize("how", ["delete an end", "unrelate", "clear", "relate another", "again"])
+    async def test_an_edge_that_is_changed_and_then_taken_away(self, kit: Kit, how: str) -> None:
+        async with kit.session() as s:
+            await s.relate(Person(id="a"), "rated", Film(id="f"), Rated(stars=1))
+        statement = select(Person).alias("a").traverse(Person.rated, edge_alias="r", optional=False)
+        async with kit.session() as s:
+            [row] = await s.all_with_edges(statement.alias("f").return_nodes("a", "f").return_edge("r"))
+            a, edge, film = row
+            edge.stars, new = 2, Rated(stars=3)
+            if how == "delete an end":
+                s.delete(film)
+            elif how == "unrelate":
+                await s.unrelate(a, "rated", film)
+            elif how == "clear":
+                a.rated = []
+            elif how == "relate another":
+                await s.unrelate(a, "rated", film)
+                await s.relate(a, "rated", film, new)
+            else:
+                await s.relate(a, "rated", film, new)
+            await s.flush()
+            edge.stars = 4
+            await s.flush()
+            new.note = "x"
+        rows = await kit.rows("MATCH ()-[r:RATED]->() RETURN r.stars, r.note")
+        assert rows == ([[3, "x"]] if how in ("relate another", "again") else [])
 
     async def test_deletion_does_not_cascade_by_default(self, kit: Kit) -> None:
         async with kit.session() as s:

@@ -134,6 +134,13 @@ CASES = {
             "\nOPTIONAL MATCH (u)-[:KNOWS]->(f:User)\nRETURN f"
         ),
     ),
+    "what is required after what is optional": (
+        u.traverse(User.rated, edge_alias="r").alias("m").repeat(User.friends, on="u").alias("f"),
+        (
+            "MATCH (u:User)\nOPTIONAL MATCH (u)-[r:RATED]->(m:Movie)\nWITH u, r, m"
+            "\nMATCH (u)-[:KNOWS*1..]->(f:User)\nRETURN f"
+        ),
+    ),
     "or from the one named": (
         u.traverse(User.friends).alias("f").traverse(User.rated, on="u").alias("m"),
         (

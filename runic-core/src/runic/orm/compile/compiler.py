@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from runic.orm.compile.emit import HOLE, Emitter
 from runic.orm.compile.results import Columns, displayed, laid_out, packed
-from runic.orm.compile.rewrite import distinct_edges, exact_vectors
+from runic.orm.compile.rewrite import distinct_edges, exact_vectors, separate_matches
 from runic.orm.compile.shape import Compiled, Shape
 
 if TYPE_CHECKING:
@@ -152,6 +152,7 @@ def _make_plan(statement: Readable, dialect: Dialect, emitter: Emitter, *, strea
 
 
 def _lower(tree: ir.Statement, dialect: Dialect) -> ir.Statement:
+    tree = separate_matches(tree)
     if not dialect.edges_distinct:
         tree = distinct_edges(tree)
     for rewrite in dialect.rewrites:

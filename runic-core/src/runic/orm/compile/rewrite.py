@@ -4,10 +4,54 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 from runic.orm.query import ir
 
-__all__ = ["count_rows", "distinct_edges", "exact_vectors"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["count_rows", "distinct_edges", "exact_vectors", "separate_matches", "with_before"]
+
+
+def separate_matches(statement: ir.Statement) -> ir.Statement:
+    """Put a WITH between an OPTIONAL MATCH and a MATCH.
+
+    FalkorDB (4.22), AGE (1.8) and Memgraph refuse the one right after the other.
+    """
+    return with_before(
+        statement,
+        lambda before, match: isinstance(before, ir.Match) and before.optional and not match.optional,
+    )
+
+
+def with_before(statement: ir.Statement, needed: Callable[[ir.Clause, ir.Match], bool]) -> ir.Statement:
+    """Put a WITH that carries everything on before each MATCH that needs one.
+
+    Args:
+        statement: the statement.
+        needed: whether one is, between a clause and the MATCH that follows it.
+    """
+    clauses: list[ir.Clause] = []
+    bound: dict[str, None] = {}
+    score = False
+    for clause in statement.clauses:
+        match clause:
+            case ir.Match():
+                if clauses and needed(clauses[-1], clause):
+                    clauses.append(ir.With(tuple(bound), score=score))
+                elements = [element for path in clause.paths for element in path.elements]
+                bound |= dict.fromkeys([each.variable for each in elements if each.variable is not None])
+            case ir.With():
+                bound, score = dict.fromkeys(clause.variables), clause.score
+            case ir.FulltextSearch():
+                bound, score = {clause.variable: None}, clause.score
+            case ir.VectorSearch():
+                bound, score = {clause.variable: None}, True
+            case _:
+                pass
+        clauses.append(clause)
+    return replace(statement, clauses=tuple(clauses))
 
 
 def distinct_edges(statement: ir.Statement) -> ir.Statement:

@@ -117,6 +117,34 @@ class BaseTraversal(LiveSuite):
         async with kit.session() as s:
             assert keys(await s.scalars(stmt)) == list(wanted)
 
+    @requires(Capability.VARIABLE_LENGTH)
+    @pytest.mark.parametrize("relation", ["friends", "known_by"])
+    @pytest.mark.parametrize("optional", [True, False])
+    async def test_paths_of_one_length_between_two_predicates(
+        self, kit: Kit, relation: str, optional: bool
+    ) -> None:
+        await self._graph(kit)
+        stmt = (
+            select(Person).alias("p").where(Person.id.in_(["a", "b"]), on="p")
+            .repeat(getattr(Person, relation), min_hops=2, max_hops=2, optional=optional).alias("q")
+            .where(Person.years >= ord("d"), on="q")
+        )  # fmt: skip
+        async with kit.session() as s:
+            assert keys(await s.scalars(stmt)) == ["d"]
+
+    async def test_what_is_required_after_what_is_optional(self, kit: Kit) -> None:
+        await self._graph(kit)
+        start = select(Person).alias("p").traverse(Person.rated, edge_alias="r").alias("f")
+        stmt = start.traverse(Person.company, optional=False).alias("c")
+        async with kit.session() as s:
+            rows = await s.all_rows(stmt.return_nodes("p", "f", "c").return_edge("r"))
+            found = sorted((r["p"].id, r["f"].id, r["c"].id) for r in rows if r["f"])
+            assert found == [("a", "f", "x"), ("a", "g", "x"), ("b", "f", "x")]
+            assert [r["p"].id for r in rows if r["f"] is None] == ["c"]
+            # From what may be missing: those without it are dropped.
+            raters = start.traverse(Film.raters, optional=False).alias("q").return_target("p")
+            assert keys(await s.scalars(raters)) == ["a", "a", "a", "b", "b"]
+
     async def test_two_hops_to_another_class(self, kit: Kit) -> None:
         await self._graph(kit)
         stmt = (

@@ -12,13 +12,14 @@ from runic.orm.exceptions import InvalidNameError
 
 from .cells import scalar
 from .codecs import make_codec
-from .emitter import KEY_PROBLEM, KEY_TEST, emitter_for
+from .emitter import KEY_PROBLEM, KEY_TEST, bound_starts, emitter_for
 from .search import all_words, in_fields, whole_text
 
 if TYPE_CHECKING:
     from runic.orm.compile.codec import Codec
     from runic.orm.compile.emit import Emitter
     from runic.orm.core.kinds import FieldType
+    from runic.orm.query.ir import Statement
 
 __all__ = ["DIALECT", "FalkorDBDialect"]
 
@@ -95,6 +96,7 @@ class FalkorDBDialect(Dialect):
     hints: Mapping[Capability, str] = field(default_factory=lambda: _HINTS)
     # (a)-[r1:T]->(b)<-[r2:T]-(c) binds r1 = r2 (4.22).
     edges_distinct: bool = False
+    rewrites: tuple[Callable[[Statement], Statement], ...] = (bound_starts,)
     # There is no =~ (4.22). The function searches, and says false for null.
     regex: str = "CASE WHEN {l} IS NULL THEN null ELSE size(string.matchRegEx({l}, {r})) > 0 END"
     regex_value: Callable[[str], str] | None = whole_text

@@ -1,4 +1,6 @@
-"""Comparisons that an index must not answer: FalkorDB's range indexes are wrong about some values.
+"""What FalkorDB answers wrongly unless it is asked in another way: comparisons, and paths of one length.
+
+Comparisons that an index must not answer: FalkorDB's range indexes are wrong about some values.
 
 Tried on 4.22.1: a range index compares texts without regard to case and to the bytes beyond the
 first few thousand, and does not hold those that are empty, begin or end with white space, or have
@@ -13,6 +15,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from runic.orm.compile.rewrite import with_before
 from runic.orm.compile.subqueries import ComputingEmitter
 from runic.orm.core.kinds import Kind
 from runic.orm.query import ir
@@ -20,7 +23,7 @@ from runic.orm.query import ir
 if TYPE_CHECKING:
     from runic.orm.compile.emit import Emitter
 
-__all__ = ["KEY_PROBLEM", "KEY_TEST", "FalkorDBEmitter", "UnindexedEmitter", "emitter_for"]
+__all__ = ["KEY_PROBLEM", "KEY_TEST", "FalkorDBEmitter", "UnindexedEmitter", "bound_starts", "emitter_for"]
 
 #: Python source: whether an index finds the text ``{v}`` again.
 KEY_TEST = r"({v}.strip(' \t\n\v\f\r') == {v} != '' and '\x01' not in {v} and len({v}) < 1000)"
@@ -79,6 +82,23 @@ class UnindexedEmitter(FalkorDBEmitter):
 
     kept_out: ClassVar[frozenset[str]] = _ORDER | _EQUALITY
     spared: ClassVar[frozenset[Kind]] = frozenset()
+
+
+def bound_starts(statement: ir.Statement) -> ir.Statement:
+    """Bind where paths of one length greater than one start, before the MATCH that has them.
+
+    Else the server may begin at the end that has a predicate. It then takes the relationship's type for the
+    label of the start, and finds nothing (4.22).
+    """
+    return with_before(
+        statement, lambda before, match: _one_length(match) and not isinstance(before, ir.With)
+    )
+
+
+def _one_length(match: ir.Match) -> bool:
+    elements = [element for path in match.paths for element in path.elements]
+    edges = [element for element in elements if isinstance(element, ir.EdgePattern)]
+    return not match.optional and any(edge.min_hops == edge.max_hops != 1 for edge in edges)
 
 
 def emitter_for(values: Sequence[Any]) -> type[Emitter]:

@@ -74,6 +74,11 @@ class AGEEmitter(ComputingEmitter):
         # null IN [] is null (1.6, 1.7), so that NOT of it would lose rows.
         return f"(size({values}) > 0 AND {text})"
 
+    def visit_Aggregate(self, node: ir.Aggregate) -> str:
+        text = super().visit_Aggregate(node)
+        # Over nothing it is null (1.8), and 0 everywhere else.
+        return f"coalesce({text}, 0)" if node.function == "sum" else text
+
     # -- searches -------------------------------------------------------------------------------
     #
     # A search is a function of the graph's schema, which the index adapter makes with the index. The planner

@@ -127,10 +127,11 @@ class BaseQueries(PeopleSuite):
             (row,) = await s.all_rows(
                 select(Person).aggregate(
                     count().as_("all"), avg(Person.years).as_("mean"), min_(Person.years).as_("least"),
-                    collect(Person.name).as_("list"),
+                    collect(Person.name).as_("list"), sum_(Person.years).as_("sum"),
+                    sum_(Person.score).as_("total"),
                 )
             )  # fmt: skip
-        assert row == {"all": 0, "mean": None, "least": None, "list": []}
+        assert row == {"all": 0, "mean": None, "least": None, "list": [], "sum": 0, "total": 0}
 
     async def test_grouping_by_a_field(self, kit: Kit) -> None:
         await self._load(kit)

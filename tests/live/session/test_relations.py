@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runic.orm.exceptions import DetachedEntityError, FieldValidationError, MetadataError
+from runic.orm.exceptions import ConstraintViolation, DetachedEntityError, FieldValidationError, MetadataError
 from runic.orm.session.session import Session
 from tests.live.session.models import (
     Animal,
@@ -609,6 +609,17 @@ def test_merging_one_key_several_times_keeps_one_entity_with_the_last_values(
         ["ann", "2", 2],
         ["ben", "2", None],
     ]
+
+
+def test_reading_what_was_merged_and_not_flushed_is_explained(driver: Any) -> None:
+    with Session(driver) as session:
+        session.add(Person(id="ann", name="Ann"))
+    session = Session(driver, autoflush=False)
+    session.merge(Person(id="ann", name="new"))
+    assert session.get(Person, "ann").name == "Ann"  # type: ignore[union-attr]
+    with pytest.raises(ConstraintViolation, match="flush\\(\\) in between"):
+        session.commit()
+    session.close()
 
 
 def test_merging_the_key_of_a_deleted_entity_makes_it_anew(

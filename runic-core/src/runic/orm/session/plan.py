@@ -242,9 +242,9 @@ class _Planner:
                     raise FieldValidationError(f"{cls.__name__}.{name} is the primary key and was None")
                 other = known.get(key)
                 if other is not None and other is not entity and id(other) not in deleted:
-                    raise _taken(entity, name, key)
+                    raise _taken(entity, name, key, merged=id(entity) in self.unit.merged)
                 if keys.setdefault(key, entity) is not entity:
-                    raise _taken(entity, name, key)
+                    raise _taken(entity, name, key, merged=False)
 
     def _create_nodes(self, groups: dict[type, list[Any]]) -> None:
         for cls, entities in groups.items():
@@ -376,10 +376,11 @@ def _numbered(items: Sequence[Any]) -> list[list[Any]]:
     return [[number] for number in range(len(items))]
 
 
-def _taken(entity: Any, name: str, key: Any) -> ConstraintViolation:
-    error = ConstraintViolation(
-        f"two {type(entity).__name__} objects in this session have {name}={key!r};"
-        " use session.merge() to update the one that is there"
-    )
+def _taken(entity: Any, name: str, key: Any, *, merged: bool) -> ConstraintViolation:
+    hint = "use session.merge() to update the one that is there"
+    if merged:
+        hint = "one was merged, the other read before the flush: flush() in between where reads do not"
+    text = f"two {type(entity).__name__} objects in this session have {name}={key!r}; {hint}"
+    error = ConstraintViolation(text)
     error.entity = entity
     return error

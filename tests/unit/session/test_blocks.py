@@ -135,6 +135,55 @@ def test_what_was_flushed_before_a_block_that_loses_the_transaction_is_written_a
     assert session._core.unit.identities[Person].keys() == {"ann", "ben", "cleo"}
 
 
+def test_what_a_block_flushed_and_forgot_does_not_come_back_with_what_was_before_it() -> None:
+    server = Scripted()
+    session = Session(server)  # type: ignore[arg-type]
+    ann = Person(id="ann", name="before", tags=["a"])
+    session.add(ann)
+    session.flush()
+    session.expire(ann)
+
+    def block() -> None:
+        with session.transaction():
+            ann.name = "inside"
+            session.flush()
+            session.expire(ann)
+            server.fail["read"] = ServerError("x")
+            session.execute("RETURN 1")
+
+    with pytest.raises(ServerError):
+        block()
+    assert (ann.name, ann.tags) == ("before", ["a"])
+    server.requests.clear()
+    session.commit()
+    ((kind, rows),) = written(server)
+    assert kind == "node"
+    assert "before" in rows[0]
+
+
+def test_a_relation_that_was_replaced_unseen_before_a_block_stays_replaced() -> None:
+    server = Scripted()
+    session = Session(server)  # type: ignore[arg-type]
+    ben = Person(id="ben")
+    ann = Person(id="ann", friends=[ben])
+    session.add_all([ann, ben])
+    session.flush()
+    session.expire(ann)
+    ann.friends = []
+
+    def block() -> None:
+        with session.transaction():
+            server.fail["read"] = ServerError("x")
+            session.execute("RETURN 1")
+
+    with pytest.raises(ServerError):
+        block()
+    assert ann.friends == []
+    server.requests.clear()
+    session.commit()
+    assert [(kind, len(rows)) for kind, rows in written(server)] == [("node", 2)]
+
+
 def test_a_block_in_which_the_transaction_was_lost_can_only_be_left() -> None:
     server = Scripted()
     session = Session(server)  # type: ignore[arg-type]

@@ -37,11 +37,13 @@ class Journal:
         entities: what they were like, in the order of the flushes.
         links: the relationships that each flush wrote and removed.
         unproven: the steps, on servers that check constraints at the commit.
+        expired: by ``id()``, values of entities as the flushes left them, which these do not hold any more.
     """
 
     entities: list[Flushed] = field(default_factory=list["Flushed"])
     links: list[LinkBook] = field(default_factory=list["LinkBook"])
     unproven: list[Step] = field(default_factory=list["Step"])
+    expired: dict[int, dict[str, Any]] = field(default_factory=dict[int, dict[str, Any]])
 
     def __bool__(self) -> bool:
         return bool(self.entities or self.links)
@@ -51,14 +53,18 @@ class Journal:
         self.entities += later.entities
         self.links += later.links
         self.unproven += later.unproven
+        for key, values in later.expired.items():
+            self.expired.setdefault(key, {}).update(values)
 
     def forget(self, entity: Any) -> None:
         """The session does not have it any more."""
         if self.entities:
             self.entities = [each for each in self.entities if each.entity is not entity]
+        self.expired.pop(id(entity), None)
 
     def clear(self) -> None:
         """Forget everything."""
         self.entities.clear()
         self.links.clear()
         self.unproven.clear()
+        self.expired.clear()

@@ -71,12 +71,23 @@ def link_of(
     return Link(field, start, end, field.relationship, field.direction == "BOTH", edge, parallel)
 
 
-class LinkBook:
-    """The links staged by ``relate`` and ``unrelate`` since the last flush, in order."""
+type Replaced = tuple[FieldDescriptor, Any, Sequence[Any]]
+"""A relation that was replaced whatever was in it: (relation, source, related now)."""
 
-    __slots__ = ("additions", "parallels", "removals")
+
+class LinkBook:
+    """The links staged by ``relate`` and ``unrelate`` since the last flush, in order.
+
+    Attributes:
+        additions: the edges to write, by key. ``parallels``: those to write beside others.
+        removals: the edges to remove, by key.
+        replacements: relations of which everything was removed that earlier books have staged.
+    """
+
+    __slots__ = ("additions", "parallels", "removals", "replacements")
 
     def __init__(self) -> None:
+        self.replacements: list[Replaced] = []
         self.additions: dict[tuple[Any, ...], Link] = {}
         self.removals: dict[tuple[Any, ...], Link] = {}
         self.parallels: list[Link] = []
@@ -101,8 +112,9 @@ class LinkBook:
             self.parallels = [each for each in self.parallels if each.key != key]
         self.removals[key] = link
 
-    def replaced(self, relations: Sequence[tuple[FieldDescriptor, Any, Sequence[Any]]]) -> None:
-        """Drop what is staged of relations that were replaced since: (relation, source, related now)."""
+    def replaced(self, relations: Sequence[Replaced]) -> None:
+        """Drop what is staged of relations that were replaced since."""
+        self.replacements += relations
         by_source: dict[tuple[str | None, int], list[tuple[FieldDescriptor, set[int]]]] = {}
         for field, source, others in relations:
             key = (field.relationship, id(source))
@@ -172,9 +184,12 @@ class LinkBook:
         self.parallels = [
             link for link in self.parallels if id(link.start) not in entities and id(link.end) not in entities
         ]
+        self.replacements = [each for each in self.replacements if id(each[1]) not in entities]
 
     def then(self, later: LinkBook) -> None:
         """Stage what ``later`` has, as if it had been staged after this."""
+        if later.replacements:
+            self.replaced(later.replacements)
         for link in later.removals.values():
             self.remove(link)
         for link in (*later.additions.values(), *later.parallels):
@@ -195,6 +210,7 @@ class LinkBook:
         book.additions = dict(self.additions)
         book.removals = dict(self.removals)
         book.parallels = list(self.parallels)
+        book.replacements = list(self.replacements)
         return book
 
     def clear(self) -> None:
@@ -202,6 +218,7 @@ class LinkBook:
         self.additions.clear()
         self.removals.clear()
         self.parallels.clear()
+        self.replacements.clear()
 
 
 class TakenEdges:

@@ -76,7 +76,7 @@ def unflush(unit: UnitOfWork, journal: Journal) -> None:
         _hide_everywhere(unit, gone)
     flushed = {id(each.entity): each.entity for each in journal.entities}
     for key, entity in flushed.items():
-        for name, value in unit.expired.get(key, {}).items():
+        for name, value in journal.expired.get(key, {}).items():
             entity.__dict__.setdefault(name, value)
     _restore_relations(flushed.values(), unit.links)
     journal.clear()

@@ -43,8 +43,6 @@ class UnitOfWork:
         links: staged relationships.
         journal: what was flushed since the last commit, or in the innermost block.
         enclosing: what was flushed before each of the open blocks began, outermost first.
-        expired: by ``id()``, flushed values of entities that do not hold them any more, and that nobody else
-            does until the commit.
     """
 
     def __init__(self, owner: Owner) -> None:
@@ -58,7 +56,6 @@ class UnitOfWork:
         self.links: LinkBook = LinkBook()
         self.journal: Journal = Journal()
         self.enclosing: list[Journal] = []
-        self.expired: dict[int, dict[str, Any]] = {}
 
     # -- membership -----------------------------------------------------------------------------
 
@@ -317,7 +314,6 @@ class UnitOfWork:
         """What was flushed is durable."""
         for journal in self._journals():
             journal.clear()
-        self.expired.clear()
 
     def unflush(self) -> None:
         """Stage again all that was flushed since the last commit, because the database lost it."""
@@ -379,10 +375,12 @@ class UnitOfWork:
         # The version stays: what is written before it is read again is written to that version.
         names = [field.name for field in meta.fields.values() if not (field.primary_key or field.version)]
         if any(self._journals()):
-            kept = {field.name: values[field.name] for field in meta.properties if field.name in values}
-            self.expired.setdefault(id(entity), {}).update(
-                (name, kept[name]) for name in names if name in kept
-            )
+            properties = {field.name for field in meta.properties}
+            kept = {name: values[name] for name in names if name in values and name in properties}
+            for journal in self._journals():
+                held = journal.expired.setdefault(id(entity), {})
+                # What a block has flushed over is still what the flushes before it left.
+                held.update(kept if journal is self.journal else {**kept, **held})
         for name in names:
             values.pop(name, None)
 

@@ -297,11 +297,11 @@ class SessionMachine(RuleBasedStateMachine):
         listed = value if isinstance(value, list) else [value] if value else []
         shown = {each.id for each in listed}
         opposite = {"fans": "friends", "friends": "fans"}.get(relation, "")
-        contradicted = False
         if value is NOT_LOADED:
             shown = self.stored.related(key, relation)
-            # An edge of a node to itself is in both lists, and the other one was assigned.
-            contradicted = opposite in (entity._runic_state.changes or ())
+        # An edge of a node to itself is in both lists, and the other one was assigned.
+        assigned = opposite in (entity._runic_state.changes or ())
+        contradicted = assigned and (value is NOT_LOADED or key in shown)
         if contradicted or shown != self.meant.related(key, relation):
             self.session.flush()
             self.flushed()

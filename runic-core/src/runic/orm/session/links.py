@@ -1,5 +1,8 @@
 """Staged relationships: which edges a flush will create, merge or delete."""
 
+# The state of an entity is hidden from programs, not from the session.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from dataclasses import dataclass

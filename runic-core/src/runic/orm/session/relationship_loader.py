@@ -32,7 +32,7 @@ class RelationshipLoader:
             MetadataError: the entity has no such relation.
             DetachedEntityError: it does not belong to this session.
         """
-        relation_of(type(entity), name)
+        relation_of(entity.__class__, name)
         if not self._core.unit.has(entity):
             raise DetachedEntityError(f"{entity!r} does not belong to this session: get() or add() it first")
         value = entity.__dict__.get(name, NOT_LOADED)

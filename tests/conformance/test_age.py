@@ -9,6 +9,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from runic.orm.driver.age import AGEDriver
+from runic.orm.driver.age.sql import identifier
+from runic.orm.driver.port import GraphDriver
 from runic.orm.exceptions import InvalidNameError, ServerError
 from runic.orm.testing.gaps import Gap, GapKind
 from runic.orm.testing.harness import Harness
@@ -74,6 +77,14 @@ class AGEHarness(Harness):
 
     def version(self) -> str:
         return self.server.version
+
+    def reset(self, driver: GraphDriver) -> None:
+        # The table of each label and type inherits from these two. By Cypher it takes 156 ms where there are
+        # 250 labels, and 2.5 ms in this way (1.8).
+        assert isinstance(driver, AGEDriver)
+        if driver.sql("SELECT 1 FROM pg_namespace WHERE nspname = $1", driver.graph_name):
+            graph = identifier(driver.graph_name)
+            driver.run_sql([f"DELETE FROM {graph}._ag_label_edge", f"DELETE FROM {graph}._ag_label_vertex"])
 
 
 def live(name: str, *others: str) -> Any:

@@ -80,6 +80,13 @@ def change(session: Session, people: tuple[Person, Person, Person, Account]) -> 
     return new
 
 
+def lose(server: Scripted, session: Session) -> None:
+    """A block in which the server loses the transaction."""
+    with session.transaction():
+        server.fail["read"] = ServerError("x")
+        session.execute("RETURN 1")
+
+
 def written(server: Scripted) -> list[tuple[str, list[Any]]]:
     """What was sent: the kind of step, and its rows without their index and identities."""
     kinds = {"CREATE (n": "node", "SET n.": "set", "DETACH DELETE": "delete", "[r:`KNOWS`": "knows"}
@@ -171,13 +178,8 @@ def test_a_relation_that_was_replaced_unseen_before_a_block_stays_replaced() -> 
     session.expire(ann)
     ann.friends = []
 
-    def block() -> None:
-        with session.transaction():
-            server.fail["read"] = ServerError("x")
-            session.execute("RETURN 1")
-
     with pytest.raises(ServerError):
-        block()
+        lose(server, session)
     assert ann.friends == []
     server.requests.clear()
     session.commit()
@@ -306,13 +308,8 @@ def test_raw_statements_before_a_block_that_loses_the_transaction_are_not_forgot
     session = Session(server)  # type: ignore[arg-type]
     session.execute("CREATE (:X)", write=True)
 
-    def block() -> None:
-        with session.transaction():
-            server.fail["read"] = ServerError("x")
-            session.execute("RETURN 1")
-
     with pytest.raises(ServerError):
-        block()
+        lose(server, session)
     with pytest.raises(QueryError, match=r"rollback\(\)"):
         session.commit()
     session.rollback()

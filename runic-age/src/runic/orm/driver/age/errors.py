@@ -24,6 +24,7 @@ _CONSTRAINTS = frozenset({"23505", "23514", "23502", "23503", "23P01"})
 _TRANSIENT = frozenset({"40001", "40P01", "55P03", "40000", "53300"})
 _CONNECTION = ("08", "57P")
 _AUTH = frozenset({"28000", "28P01"})
+_DENIED = "42501"
 # Of a connection that fails the client tells no code (psycopg 3.3).
 _NO_ROLE = re.compile(r'role ".*" does not exist')
 _TIMEOUTS = frozenset({"57014"})
@@ -49,11 +50,9 @@ def of_native(native: Exception, statement: str | None, *, broken: bool) -> Driv
     code = getattr(native, "sqlstate", None) or ""
     message = _message(native)
     error: DriverError
-    if code == "42501" and "ag_catalog" in message:
-        message += ": an administrator has to GRANT USAGE ON SCHEMA ag_catalog to this user"
-        error = AuthError(message, backend=BACKEND, statement=statement)
-    elif code in _AUTH or code == "42501":
-        error = AuthError(message, backend=BACKEND, statement=statement)
+    if code in _AUTH or code == _DENIED:
+        text = f"{message}: {_right(message)}" if code == _DENIED else message
+        error = AuthError(text, backend=BACKEND, statement=statement)
     elif broken or code.startswith(_CONNECTION):
         error = ConnectionLostError(
             f"the connection broke while the statement ran ({message})",
@@ -75,6 +74,15 @@ def of_native(native: Exception, statement: str | None, *, broken: bool) -> Driv
         error = ServerError(text, backend=BACKEND, statement=statement)
     error.__cause__ = native
     return error
+
+
+def _right(message: str) -> str:
+    """What to do for a user who lacks a right."""
+    if "ag_catalog" in message:
+        return "an administrator has to GRANT USAGE ON SCHEMA ag_catalog to this user"
+    if message.startswith("permission denied"):
+        return "the owner of the graph can GRANT it to this user"
+    return "only the owner of the graph may do that"
 
 
 def _message(native: Exception) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import os
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from .tokens import Reading
 
 __all__ = ["AGEPort", "Shared"]
+
+logger: logging.Logger = logging.getLogger("runic.age")
 
 _ATTEMPTS = 25
 """Connections of a pool that may all have gone stale, as when the server was started anew."""
@@ -155,9 +157,10 @@ class AGEPort:
         """What was written is committed: other connections look at the graph again."""
         wrote, self._wrote = self._wrote, False
         if wrote and paths.are_remembered(self._shared.version):
-            # A table that may not be written to, or a connection that breaks now, undoes no commit.
-            with contextlib.suppress(Exception):
+            try:
                 await link.fetch(paths.tell(self._options.graph))
+            except Exception as error:  # noqa: BLE001  # no error undoes a commit
+                logger.warning("others may not see the last commit in paths of variable length: %s", error)
 
     @property
     def _remembers_too_much(self) -> bool:
